@@ -1,0 +1,1 @@
+"""The workshop: trained models in, bundles out. Heavy; runs on a workstation."""

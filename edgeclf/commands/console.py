@@ -1,0 +1,95 @@
+"""How every command talks: results to stdout, messages and progress to stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["SCHEMA_VERSIONS", "json_option", "print_json", "progress", "say", "tracked"]
+
+Item = TypeVar("Item")
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+
+SCHEMA_VERSIONS: Mapping[str, int] = {
+    "bench": 1,
+    "classify": 1,
+    "convert": 1,
+    "doctor": 1,
+    "error": 1,
+    "inspect": 1,
+    "pack": 1,
+    "profiles": 1,
+    "run": 1,
+    "verify": 1,
+}
+"""Version of each command's JSON, raised when a field changes meaning or goes."""
+
+
+def json_option(function: AnyFunction) -> AnyFunction:
+    """Add ``--json``, passed on as ``as_json``."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print JSON instead of text; fields: docs/json.md.",
+    )(function)
+
+
+def print_json(
+    schema: str, payload: Mapping[str, Any], *, one_line: bool = False
+) -> None:
+    """Print one JSON object with its schema's name and version first.
+
+    Args:
+        schema: Key of ``SCHEMA_VERSIONS``.
+        payload: JSON-ready values; NaN and infinity are refused.
+        one_line: For streams of objects.
+    """
+    document = {
+        "schema": f"edgeclf.{schema}",
+        "version": SCHEMA_VERSIONS[schema],
+        **payload,
+    }
+    indent = None if one_line else 2
+    text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False)
+    click.echo(text)
+
+
+def say(message: str) -> None:
+    """Print a message for people on stderr."""
+    click.echo(message, err=True)
+
+
+@contextmanager
+def progress(description: str, *, total: int | None = None) -> Iterator[Any]:
+    """Show a progress bar on stderr while stderr is a terminal.
+
+    Yields:
+        A function ``advance(steps=1, description=None)``.
+    """
+    if not sys.stderr.isatty():
+        yield lambda steps=1, description=None: None  # noqa: ARG005
+        return
+    from rich.console import Console  # noqa: PLC0415 - 40 ms, only for terminals
+    from rich.progress import Progress  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+
+        def advance(steps: int = 1, description: str | None = None) -> None:
+            if description is not None:
+                bar.update(task, description=description)
+            bar.advance(task, steps)
+
+        yield advance
+
+
+def tracked(items: Iterable[Item], description: str, *, total: int) -> Iterator[Item]:
+    """Yield the items while a progress bar counts them."""
+    with progress(description, total=total) as advance:
+        for item in items:
+            yield item
+            advance()

@@ -1,0 +1,99 @@
+"""Reading and writing whole files so that nothing is lost and errors are clear."""
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from edgeclf.errors import InputFileError, OutputFileError
+
+__all__ = ["read_file", "write_atomically"]
+
+
+def read_file(path: Path, *, what: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most ``limit`` bytes.
+
+    Args:
+        path: The file.
+        what: What it should be, for the message: ``"a bundle"``.
+        limit: Largest size accepted, in bytes.
+
+    Raises:
+        InputFileError: It is missing, not a regular file, unreadable, empty or larger.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise InputFileError(f"{path}: not a regular file; expected {what}")
+            if status.st_size == 0:
+                raise InputFileError(f"{path}: the file is empty; expected {what}")
+            if status.st_size > limit:
+                raise InputFileError(
+                    f"{path}: {status.st_size} bytes, over the limit of {limit} "
+                    f"for {what}"
+                )
+            return file.readall()
+    except FileNotFoundError:
+        raise InputFileError(f"{path}: no such file; expected {what}") from None
+    except IsADirectoryError:
+        raise InputFileError(f"{path}: is a directory; expected {what}") from None
+    except OSError as error:
+        raise InputFileError(f"{path}: {_reason(error)}; expected {what}") from error
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that readers see the old one or the whole new one.
+
+    The bytes go to a temporary file beside ``path``, reach the disk, and take the name
+    in one step. A kill at any moment leaves the old file as it was.
+
+    Raises:
+        OutputFileError: The disk is full, the folder is missing or not writable.
+    """
+    temporary: str | None = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
+        )
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+        temporary = None
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise OutputFileError(f"cannot write {path}: {_reason(error)}") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+
+
+def _umask() -> int:
+    # There is no way to read it but to set it.
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems cannot sync a folder; the file itself is safe.
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "the disk is full: free some space and run it again"
+    return (error.strerror or str(error)).lower()

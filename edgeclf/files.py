@@ -24,7 +24,9 @@ def read_file(path: Path, *, what: str, limit: int) -> bytes:
         InputFileError: It is missing, not a regular file, unreadable, empty or larger.
     """
     try:
-        with path.open("rb", buffering=0) as file:
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise InputFileError(f"{path}: not a regular file; expected {what}")

@@ -1,0 +1,69 @@
+# Everything a developer or a newcomer runs. `make help` lists it.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types unit coverage benchmark constraints wheel wheelhouse clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: $(STAMP)  ## make .venv and install everything into it
+
+$(STAMP): pyproject.toml requirements/constraints.txt
+	@$(PYTHON) tools/check_python.py
+	@echo "setting up $(VENV) (a few minutes the first time: TensorFlow is large)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --upgrade 'pip>=25.1'
+	$(PIP) install --progress-bar on -c requirements/constraints.txt \
+	    -e '.[opencv,litert,onnx,convert]' --group dev | sed -uE '/already satisfied/d'
+	@test -x $(BIN)/edgeclf
+	@touch $@
+
+demo: $(STAMP)  ## convert a real model, classify real photos, play a video, measure
+	@$(BIN)/python tools/demo.py
+
+test: lint types unit  ## every check: style, contracts, types, tests
+
+lint: $(STAMP)  ## style, declared dependencies, import contracts, profiles
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/deptry .
+	$(BIN)/lint-imports
+	$(BIN)/validate-pyproject pyproject.toml
+	$(BIN)/python tools/check_profiles.py
+
+types: $(STAMP)  ## strict type check
+	$(BIN)/mypy
+
+unit: $(STAMP)  ## the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+coverage: $(STAMP)  ## the tests, with a report of what they miss
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage report
+
+benchmark: $(STAMP)  ## the figures in benchmarks/results (ratios, minutes)
+	@test -e demo/efficientnet_lite0-int8-tflite.edgeclf || $(MAKE) demo
+	$(BIN)/python benchmarks/classify.py demo/efficientnet_lite0-int8-tflite.edgeclf
+	$(BIN)/python benchmarks/agreement.py
+
+constraints: $(STAMP)  ## renew requirements/constraints.txt (names and versions only)
+	$(PIP) install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade \
+	    --extra opencv --extra litert --extra onnx --extra convert --group dev \
+	    --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	    --quiet -o requirements/constraints.txt
+
+wheel: $(STAMP)  ## build dist/edgeclf-*.whl
+	$(BIN)/python -m build --wheel --outdir dist .
+
+wheelhouse: wheel  ## BOARD=raspberry-pi-5: all a board needs for an offline install
+	$(BIN)/python tools/make_wheelhouse.py "$(BOARD)" $(if $(OS),--os $(OS))
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) .envs demo dist wheelhouse .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -66,12 +66,16 @@ class Frame:
         timestamp_origin: Who took the time: the sensor, the driver, or this process
             on arrival.
         sequence: Number of the frame in its source, from 0; a gap is a dropped frame.
+        ready_ns: When its data were ready for this process to read, on
+            CLOCK_MONOTONIC: where the capture stage begins. ``None`` when the source
+            does not say, and waiting cannot be told from reading.
     """
 
     pixels: Uint8Image
     captured_ns: int
     timestamp_origin: TimestampOrigin
     sequence: int
+    ready_ns: int | None = None
 
     def __post_init__(self) -> None:
         if (

@@ -96,7 +96,7 @@ def test_a_command_whose_package_is_missing_says_how_to_install_it(
     def fail(_name: str) -> None:
         raise ModuleNotFoundError("No module named 'keras'", name="keras")
 
-    monkeypatch.setattr(cli.importlib, "import_module", fail)
+    monkeypatch.setattr("importlib.import_module", fail)
     with pytest.raises(SystemExit) as stop:
         cli.main(["convert", "x"])
 

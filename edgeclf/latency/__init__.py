@@ -1,0 +1,36 @@
+"""What a stage takes, what it may take, and whether it does.
+
+``StageTimer`` measures, ``LatencyBudget`` says what is allowed, ``LatencyReport``
+compares the two.
+"""
+
+from edgeclf.latency.budget import (
+    SAMPLES_NEEDED,
+    STATISTICS,
+    LatencyBudget,
+    StageLimit,
+    Statistic,
+)
+from edgeclf.latency.report import (
+    Judgement,
+    LatencyReport,
+    Readings,
+    StageSummary,
+    Verdict,
+)
+from edgeclf.latency.timer import STAGES, StageTimer
+
+__all__ = [
+    "SAMPLES_NEEDED",
+    "STAGES",
+    "STATISTICS",
+    "Judgement",
+    "LatencyBudget",
+    "LatencyReport",
+    "Readings",
+    "StageLimit",
+    "StageSummary",
+    "StageTimer",
+    "Statistic",
+    "Verdict",
+]

@@ -1,0 +1,209 @@
+"""Where frames come from: folders, video files, made-up moving pictures.
+
+Each kind of source has one adapter, named in ``SOURCES`` and imported when it is used.
+"""
+
+import difflib
+import importlib
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from edgeclf.errors import MissingDependencyError, SourceError
+from edgeclf.install import install_line
+from edgeclf.types import DecodeSpec, Frame, TimestampOrigin
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # in typing from Python 3.11 on
+
+__all__ = [
+    "SOURCES",
+    "ClosedOnExit",
+    "Source",
+    "SourceEntry",
+    "SourceOptions",
+    "open_source",
+]
+
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
+
+
+class Source(Protocol):
+    """Frames, one after the other, each with the time when it was taken.
+
+    A source is read once, by one thread: every ``iter()`` goes on where the last one
+    stopped. It hands out pixels that stay as they are, gives no frame that was not
+    there, raises only ``SourceError``, and gives no frame after ``close()``.
+    """
+
+    @property
+    def uri(self) -> str:
+        """What was opened, fit to be shown: it never holds a password."""
+        ...
+
+    @property
+    def timestamp_origin(self) -> TimestampOrigin:
+        """Who takes the time of its frames."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """Whether frames come at their own pace, and pass when nobody takes them."""
+        ...
+
+    @property
+    def unreadable(self) -> int:
+        """How many pictures it met so far that could not be read."""
+        ...
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield frames, oldest first."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and devices; a second call does nothing."""
+        ...
+
+    def __enter__(self) -> "Self":
+        """Return itself."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        ...
+
+
+class ClosedOnExit:
+    """Gives an adapter its ``with`` statement."""
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of files and devices; a second call does nothing."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    """What every adapter is opened with.
+
+    Attributes:
+        decode: How image files become pixels.
+        every_frame: A source with a pace of its own keeps frames that were not taken
+            in time, instead of going on with the newest.
+        notify: Called with one line about something that was survived, such as an
+            unreadable picture.
+    """
+
+    decode: DecodeSpec = field(default_factory=DecodeSpec)
+    every_frame: bool = False
+    notify: Callable[[str], None] = logging.getLogger("edgeclf").warning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceEntry:
+    """Where an adapter lives, and what it needs.
+
+    Attributes:
+        target: ``module:attribute``, called with the part of the URI after the colon
+            and ``options=SourceOptions``.
+        form: How it is written on the command line.
+        needs: Package that the adapter imports, and the extra that brings it.
+    """
+
+    target: str
+    form: str
+    needs: tuple[str, str] | None = None
+
+
+SOURCES = {
+    "images": SourceEntry(
+        target="edgeclf.sources.images:ImagesSource", form="images:FOLDER"
+    ),
+    "video": SourceEntry(
+        target="edgeclf.sources.video:VideoSource",
+        form="the path of a video file",
+        needs=("cv2", "opencv"),
+    ),
+    "synthetic": SourceEntry(
+        target="edgeclf.sources.synthetic:SyntheticSource",
+        form="synthetic:SEED[,WIDTHxHEIGHT][@FPS]",
+    ),
+}
+"""Every kind of source, by the scheme of its URI."""
+
+
+def open_source(uri: str, *, options: SourceOptions | None = None) -> Source:
+    """Open a source of frames.
+
+    Args:
+        uri: ``images:FOLDER`` (or one image), the path of a video file, or
+            ``synthetic:SEED[,WIDTHxHEIGHT][@FPS]``.
+        options: How it is read.
+
+    Raises:
+        SourceError: The URI is none of these, or what it names cannot be opened.
+        MissingDependencyError: The source needs a package that is not installed.
+    """
+    scheme, rest = _split(uri)
+    opener = _load(scheme, SOURCES[scheme])
+    return opener(rest, options=options or SourceOptions())
+
+
+def _split(uri: str) -> tuple[str, str]:
+    """Return the key of ``SOURCES`` that a URI asks for, and what follows it."""
+    if not uri or "\0" in uri:
+        raise SourceError(f"a source cannot be empty; {_known()}")
+    match = _SCHEME.fullmatch(uri)
+    if match is None or Path(uri).exists():
+        return "video", uri
+    scheme, rest = match[1].lower(), match[2]
+    if scheme not in SOURCES:
+        # Only the scheme is shown: what follows may hold a password.
+        close = difflib.get_close_matches(scheme, SOURCES, n=1)
+        hint = f"; did you mean {close[0] + ':'!r}?" if close else ""
+        raise SourceError(f"unknown source '{scheme}:'{hint}; {_known()}")
+    if not rest:
+        raise SourceError(f"{uri!r} is incomplete: write {SOURCES[scheme].form}")
+    return scheme, rest
+
+
+def _known() -> str:
+    forms = [entry.form for entry in SOURCES.values()]
+    return f"this version reads {', '.join(forms[:-1])} and {forms[-1]}"
+
+
+def _load(scheme: str, entry: SourceEntry) -> Callable[..., Source]:
+    module_name, _, attribute = entry.target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        if entry.needs is None or error.name is None:
+            raise
+        package, extra = entry.needs
+        if error.name.partition(".")[0] != package:  # a bug of ours
+            raise
+        raise MissingDependencyError(
+            f"source {scheme!r} needs {package} ({error}): {install_line(extra)}"
+        ) from error
+    opener: Callable[..., Source] = getattr(module, attribute)
+    return opener

@@ -53,11 +53,10 @@ benchmark: $(STAMP)  ## the figures in benchmarks/results (ratios, minutes)
 	$(BIN)/python benchmarks/agreement.py
 
 constraints: $(STAMP)  ## renew requirements/constraints.txt (names and versions only)
-	$(PIP) install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade \
 	    --extra opencv --extra litert --extra onnx --extra convert --group dev \
 	    --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
-	    --quiet -o requirements/constraints.txt
+	    --constraint requirements/hints.txt --quiet -o requirements/constraints.txt
 
 wheel: $(STAMP)  ## build dist/edgeclf-*.whl
 	$(BIN)/python -m build --wheel --outdir dist .

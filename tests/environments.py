@@ -30,6 +30,17 @@ def python_for(*versions: str) -> str:
     pytest.skip(f"system package: python{versions[0]} is not installed")
 
 
+def registry_or_skip() -> None:
+    """Skip the test when pip cannot reach a package registry."""
+    done = _run(
+        [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--dry-run"]
+        + ["--ignore-installed", "click"],
+        check=False,
+    )
+    if done.returncode and _registry_is_unreachable(done.stderr):
+        pytest.skip("registry: pip cannot reach one")
+
+
 def environment(name: str, *steps: Sequence[str], python: str) -> Path:
     """Return the Python of a virtual environment after these ``pip install`` steps.
 

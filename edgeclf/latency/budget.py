@@ -18,7 +18,10 @@ SAMPLES_NEEDED: Final[Mapping[Statistic, int]] = {
     "p99": 1024,
     "max": 1,
 }
-"""Durations below which a statistic is shown but not judged: ten beyond it."""
+"""Durations below which a statistic is shown but not judged.
+
+A tail needs at least ten durations beyond it; the median speaks for what there is.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

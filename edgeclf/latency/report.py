@@ -109,7 +109,9 @@ class Judgement:
     @property
     def is_over(self) -> bool:
         """Whether the measured value is judged, and above the limit."""
-        return self.is_judged and self.measured is not None and self.measured > self.limit
+        return (
+            self.is_judged and self.measured is not None and self.measured > self.limit
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison, JSON-ready; ``over`` is null when it is not judged."""
@@ -171,7 +173,9 @@ class LatencyReport:
     @property
     def over(self) -> tuple[str, ...]:
         """Names of what is over its limit, each once, in the budget's order."""
-        return tuple(dict.fromkeys(each.name for each in self.judgements if each.is_over))
+        return tuple(
+            dict.fromkeys(each.name for each in self.judgements if each.is_over)
+        )
 
     @property
     def unjudged(self) -> tuple[Judgement, ...]:
@@ -207,7 +211,9 @@ class LatencyReport:
                 statistic=limit.statistic,
                 unit="ms",
                 limit=limit.limit_ms,
-                measured=None if stage is None else stage.value_ns(limit.statistic) / 1e6,
+                measured=None
+                if stage is None
+                else stage.value_ns(limit.statistic) / 1e6,
                 count=0 if stage is None else stage.count,
             )
             for limit in budget.limits

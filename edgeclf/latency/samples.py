@@ -104,7 +104,7 @@ class Samples:
             self._cells = np.zeros(_CELLS, np.int64)
         self._cells += _counted(self._newest)
         self._moved += len(self._newest)
-        self._moved_max = max(self._moved_max, max(self._newest))
+        self._moved_max = self.max_ns
         del self._newest[:]
 
 

@@ -1,10 +1,10 @@
 """Reading a profile: strict, so that a misspelt key or a wrong unit is an error."""
 
-import datetime
+import datetime as dt
 import difflib
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from edgeclf.errors import ProfileError
 from edgeclf.profiles.schema import CHOICES, ENGINES, FACTS, FORMAT, FactRule
@@ -27,6 +27,8 @@ else:
     import tomli as tomllib
 
 __all__ = ["parse_profile"]
+
+Number = TypeVar("Number", int, float)
 
 _SECTIONS = sorted({key.partition(".")[0] for key in FACTS})
 
@@ -122,7 +124,7 @@ def _fact_value(entry: Table, rule: FactRule) -> FactValue:
     return _in_range(entry, entry.take("value", float), rule)
 
 
-def _in_range(entry: Table, value: Any, rule: FactRule) -> Any:
+def _in_range(entry: Table, value: Number, rule: FactRule) -> Number:
     if not rule.low <= value <= rule.high:
         raise entry.fail(
             "value",
@@ -207,7 +209,7 @@ def _sources(table: Table) -> Mapping[str, Source]:
         sources[key] = Source(
             title=entry.take_text("title"),
             where=entry.take_text("where"),
-            checked=entry.take("checked", datetime.date),
+            checked=entry.take("checked", dt.date),
         )
         entry.finish()
     return sources
@@ -229,9 +231,7 @@ def _check_completeness(profile: Profile, table: Table) -> None:
         is_known = key in profile.facts
         if not profile.is_board and not is_choice and is_known:
             raise table.fail(key, "a generic profile claims nothing of hardware")
-        if (profile.is_board or is_choice) and not (
-            is_known or key in profile.missing
-        ):
+        if (profile.is_board or is_choice) and not (is_known or key in profile.missing):
             raise table.fail(key, "state it with its source, or list it under missing")
 
 

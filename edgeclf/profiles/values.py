@@ -1,6 +1,6 @@
 """What a profile is, once read."""
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -37,7 +37,7 @@ class Source:
 
     title: str
     where: str
-    checked: datetime.date
+    checked: dt.date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

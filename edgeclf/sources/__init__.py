@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from edgeclf.errors import MissingDependencyError, SourceError
 from edgeclf.install import install_line
@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 __all__ = [
     "SOURCES",
     "ClosedOnExit",
+    "Notify",
     "Source",
     "SourceEntry",
     "SourceOptions",
     "open_source",
 ]
 
+
+Notify: TypeAlias = Callable[[str], None]
+_warn: Notify = logging.getLogger("edgeclf").warning
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
 
@@ -104,19 +108,11 @@ class ClosedOnExit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceOptions:
-    """What every adapter is opened with.
-
-    Attributes:
-        decode: How image files become pixels.
-        every_frame: A source with a pace of its own keeps frames that were not taken
-            in time, instead of going on with the newest.
-        notify: Called with one line about something that was survived, such as an
-            unreadable picture.
-    """
+    """What every adapter is opened with; ``open_source`` says what they mean."""
 
     decode: DecodeSpec = field(default_factory=DecodeSpec)
     every_frame: bool = False
-    notify: Callable[[str], None] = logging.getLogger("edgeclf").warning
+    notify: Notify = _warn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,13 +148,24 @@ SOURCES = {
 """Every kind of source, by the scheme of its URI."""
 
 
-def open_source(uri: str, *, options: SourceOptions | None = None) -> Source:
+def open_source(
+    uri: str,
+    *,
+    decode: DecodeSpec | None = None,
+    every_frame: bool = False,
+    notify: Notify = _warn,
+) -> Source:
     """Open a source of frames.
 
     Args:
         uri: ``images:FOLDER`` (or one image), the path of a video file, or
             ``synthetic:SEED[,WIDTHxHEIGHT][@FPS]``.
-        options: How it is read.
+        decode: How image files become pixels; a model's
+            ``spec.preprocess.decode``.
+        every_frame: A source with a pace of its own keeps frames that were not taken
+            in time, instead of going on with the newest.
+        notify: Called with one line about something that was survived, such as an
+            unreadable picture. Left alone, it logs a warning.
 
     Raises:
         SourceError: The URI is none of these, or what it names cannot be opened.
@@ -166,7 +173,10 @@ def open_source(uri: str, *, options: SourceOptions | None = None) -> Source:
     """
     scheme, rest = _split(uri)
     opener = _load(scheme, SOURCES[scheme])
-    return opener(rest, options=options or SourceOptions())
+    options = SourceOptions(
+        decode=decode or DecodeSpec(), every_frame=every_frame, notify=notify
+    )
+    return opener(rest, options=options)
 
 
 def _split(uri: str) -> tuple[str, str]:

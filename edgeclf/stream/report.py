@@ -1,0 +1,80 @@
+"""What a run of the loop amounts to."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+from edgeclf.latency import LatencyReport
+from edgeclf.types import EngineIdentity
+
+__all__ = ["Counts", "Ended", "LoopReport"]
+
+Ended: TypeAlias = Literal[
+    "frames", "duration", "end-of-source", "interrupted", "terminated", "failed"
+]
+"""Why a loop ended: a limit, no more frames, Ctrl-C, SIGTERM, or an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What became of the frames; ``captured + skipped`` is all that there were.
+
+    Attributes:
+        captured: Frames that the loop took from the source.
+        decided: Frames that were classified. One less than ``captured`` only when
+            classifying the last one failed.
+        skipped: Frames that passed while the loop was busy, as gaps in the sequence
+            numbers show.
+        unreadable: Pictures that the source met and could not read; they are no
+            frames.
+    """
+
+    captured: int
+    decided: int
+    skipped: int
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopReport:
+    """Counts, times, and what ran.
+
+    Attributes:
+        source: URI of the source.
+        model_name: For people.
+        model_digest: The bundle's identity, or the SHA-256 of a bare model file.
+        engine: What ran the model, as read back.
+        counts: What became of the frames.
+        latency: Percentiles of every stage, and of the age with its origin.
+        elapsed_ns: From the start of the loop to its end.
+        ended: Why it ended.
+    """
+
+    source: str
+    model_name: str
+    model_digest: str
+    engine: EngineIdentity
+    counts: Counts
+    latency: LatencyReport
+    elapsed_ns: int
+    ended: Ended
+
+    @property
+    def decisions_per_s(self) -> float:
+        """Decisions a second over the whole run."""
+        return self.counts.decided * 1e9 / self.elapsed_ns if self.elapsed_ns else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, JSON-ready; durations in nanoseconds."""
+        return {
+            "source": self.source,
+            "ended": self.ended,
+            "counts": asdict(self.counts),
+            "elapsed_ns": self.elapsed_ns,
+            "decisions_per_s": self.decisions_per_s,
+            "stages": {
+                name: stage.to_dict() for name, stage in self.latency.stages.items()
+            },
+            "age_origin": self.latency.age_origin,
+            "model": {"name": self.model_name, "digest": self.model_digest},
+            "engine": asdict(self.engine),
+        }

@@ -197,6 +197,22 @@ class CropSpec:
         if self.size is not None and min(self.size) < 1:
             raise ValueError(f"size must be at least 1 pixel, got {self.size}")
 
+    def kept(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return (height, width) of what is kept of a picture, at least 1 pixel each.
+
+        A fraction is multiplied in float32, as TensorFlow's trainers do it.
+
+        Args:
+            size: (height, width) of the picture, in pixels.
+        """
+        if self.kind == "none":
+            return size
+        if self.size is not None:
+            return min(self.size[0], size[0]), min(self.size[1], size[1])
+        side = np.float32(self.fraction) * np.float32(min(size))
+        whole = np.floor(side) if self.size_rounding == "floor" else np.rint(side)
+        return max(1, int(whole)), max(1, int(whole))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResizeSpec:
@@ -288,13 +304,40 @@ class PreprocessSpec:
             raise ValueError(f"std must not be 0, got {self.std}")
         if self.normalization == "graph" and self.dtype != "uint8":
             raise ValueError("normalization in the graph means that it takes uint8")
+        self._check_crop_and_resize()
+
+    def _check_crop_and_resize(self) -> None:
+        crop, resize = self.crop, self.resize
+        crops_last = crop.kind != "none" and crop.when == "after-resize"
+        if resize.mode == "shorter-side" and not crops_last:
+            raise ValueError(
+                "resize mode 'shorter-side' leaves pictures of any length: "
+                "crop after the resize"
+            )
+        if resize.mode == "letterbox" and crops_last:
+            raise ValueError(
+                "resize mode 'letterbox' fills its size: crop before the resize"
+            )
+        if crops_last and crop.size is not None:
+            height, width = self._resized
+            if crop.size[0] > height or crop.size[1] > width:
+                raise ValueError(
+                    f"crop size {crop.size} after the resize is larger than the "
+                    f"resized picture may be, {self._resized}"
+                )
+
+    @property
+    def _resized(self) -> tuple[int, int]:
+        """Smallest (height, width) that the resize gives."""
+        if self.resize.mode == "shorter-side":
+            return min(self.resize.size), min(self.resize.size)
+        return self.resize.size
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of what the model sees, in pixels."""
-        if self.crop.kind == "size" and self.crop.when == "after-resize":
-            assert self.crop.size is not None  # noqa: S101 - checked by CropSpec
-            return self.crop.size
+        if self.crop.when == "after-resize":
+            return self.crop.kept(self._resized)
         return self.resize.size
 
 

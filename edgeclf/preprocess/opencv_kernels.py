@@ -1,0 +1,163 @@
+"""Resizing and rearranging pixels by OpenCV; the only module that imports it here."""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeclf.preprocess.geometry import ResizePlan, Window
+from edgeclf.preprocess.numpy_kernel import NumpyKernel
+from edgeclf.types import ResizeSpec, Uint8Image
+
+__all__ = ["OpenCvKernel", "OpenCvWarpKernel", "look_up", "split", "swap_red_and_blue"]
+
+_LONGEST_WARP = 32_766
+"""OpenCV's warps count pixels in 16-bit integers."""
+
+
+class OpenCvKernel:
+    """``cv2.resize`` for the filters that it shares with the trainers.
+
+    Args:
+        spec: A combination that ``serves`` accepts.
+    """
+
+    name = "opencv"
+
+    def __init__(self, spec: ResizeSpec) -> None:
+        flag = _flag(spec)
+        if flag is None:
+            raise ValueError(f"no cv2.resize does {spec}")
+        self._flag = flag
+        self._wide = NumpyKernel(spec)
+
+    @staticmethod
+    def serves(spec: ResizeSpec) -> bool:
+        """Say whether ``cv2.resize`` is this filter, within one step."""
+        return _flag(spec) is not None
+
+    def resize(self, source: Uint8Image, plan: ResizePlan, out: Uint8Image) -> None:
+        """Write the kept part of the resized picture into ``out``.
+
+        Args:
+            source: Shape ``plan.source.size`` + (3,), rows contiguous.
+            plan: Sizes.
+            out: Shape ``plan.kept.size`` + (3,), rows contiguous.
+        """
+        height, width = plan.scaled
+        if plan.keeps_all:
+            _into(out, cv2.resize(source, (width, height), out, 0, 0, self._flag))
+        elif height * width > 16 * out.shape[0] * out.shape[1]:
+            # A sliver of a picture: OpenCV would compute far more than is kept.
+            self._wide.resize(source, plan, out)
+        else:
+            whole = cv2.resize(source, (width, height), interpolation=self._flag)
+            np.copyto(out, whole[plan.kept.slices])
+
+
+class OpenCvWarpKernel:
+    """Bilinear on TensorFlow 1's grid, where output i samples ``i * scale``.
+
+    Args:
+        spec: A combination that ``serves`` accepts.
+    """
+
+    name = "opencv"
+
+    def __init__(self, spec: ResizeSpec) -> None:
+        self._wide = NumpyKernel(spec)
+
+    @staticmethod
+    def serves(spec: ResizeSpec) -> bool:
+        """Say whether this OpenCV's warp is this filter, within one step."""
+        return (
+            spec.filter == "bilinear"
+            and not spec.half_pixel
+            and not spec.antialias
+            and _warp_is_exact()
+        )
+
+    def resize(self, source: Uint8Image, plan: ResizePlan, out: Uint8Image) -> None:
+        """Write the kept part of the resized picture into ``out``.
+
+        Args:
+            source: Shape ``plan.source.size`` + (3,), rows contiguous.
+            plan: Sizes.
+            out: Shape ``plan.kept.size`` + (3,), rows contiguous.
+        """
+        if max(source.shape[:2]) > _LONGEST_WARP:
+            self._wide.resize(source, plan, out)
+            return
+        _into(out, _warp(source, plan, out))
+
+
+def swap_red_and_blue(pixels: Uint8Image, out: Uint8Image) -> None:
+    """Write the pixels with channels 0 and 2 exchanged into ``out``."""
+    _into(out, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR, out))
+
+
+def split(pixels: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    """Write (height, width, 3) pixels into ``out`` of shape (3, height, width)."""
+    planes = [out[0], out[1], out[2]]
+    for plane, written in zip(planes, cv2.split(pixels, planes), strict=True):
+        _into(plane, written)
+
+
+def look_up(
+    stored: NDArray[np.uint8], pixels: NDArray[np.uint8], out: NDArray[np.uint8]
+) -> None:
+    """Write ``stored[pixels]`` into ``out``; tables of shape (256,) or (1, 256, 3)."""
+    _into(out, cv2.LUT(pixels, stored, out))
+
+
+def _flag(spec: ResizeSpec) -> int | None:
+    if spec.filter == "nearest":
+        return cv2.INTER_NEAREST_EXACT if spec.half_pixel else cv2.INTER_NEAREST
+    if spec.antialias or not spec.half_pixel:
+        return None
+    if spec.filter == "bilinear":
+        return cv2.INTER_LINEAR
+    if spec.filter == "bicubic" and spec.cubic_a == -0.75:
+        return cv2.INTER_CUBIC
+    return None
+
+
+def _into(out: NDArray[np.uint8], written: NDArray[np.uint8]) -> None:
+    """See to it that what OpenCV wrote is in ``out``; it may have made its own."""
+    if written is not out:
+        np.copyto(out, written)
+
+
+def _warp(source: Uint8Image, plan: ResizePlan, out: Uint8Image) -> Uint8Image:
+    down = plan.source.height / plan.scaled[0]
+    across = plan.source.width / plan.scaled[1]
+    matrix = np.array(
+        [[across, 0, plan.kept.left * across], [0, down, plan.kept.top * down]]
+    )
+    warped: Uint8Image = cv2.warpAffine(
+        source,
+        matrix,
+        (plan.kept.width, plan.kept.height),
+        out,
+        cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        cv2.BORDER_REPLICATE,
+    )
+    return warped
+
+
+@lru_cache(maxsize=1)
+def _warp_is_exact() -> bool:
+    """Try the warp on noise: older OpenCV rounds positions to 1/32 of a pixel."""
+    noise = np.random.default_rng(0).integers(0, 256, (67, 89, 3), np.uint8)
+    spec = ResizeSpec(size=(31, 40), half_pixel=False)
+    plan = ResizePlan(
+        source=Window(0, 0, 67, 89),
+        scaled=(31, 40),
+        kept=Window(0, 0, 31, 40),
+        placed=Window(0, 0, 31, 40),
+    )
+    ours, theirs = np.empty((2, 31, 40, 3), np.uint8)
+    NumpyKernel(spec).resize(noise, plan, ours)
+    _into(theirs, _warp(noise, plan, theirs))
+    return int(np.abs(ours.astype(int) - theirs).max()) <= 1

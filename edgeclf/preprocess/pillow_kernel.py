@@ -1,0 +1,66 @@
+"""Resizing by Pillow: its filters are antialiased, on the half-pixel grid."""
+
+import numpy as np
+from PIL import Image
+
+from edgeclf.preprocess.geometry import ResizePlan
+from edgeclf.types import ResizeSpec, Uint8Image
+
+__all__ = ["PillowKernel"]
+
+_FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos3": Image.Resampling.LANCZOS,
+}
+
+
+class PillowKernel:
+    """``Image.resize``, asked only for the part that is kept.
+
+    Args:
+        spec: A combination that ``serves`` accepts.
+    """
+
+    name = "pillow"
+
+    def __init__(self, spec: ResizeSpec) -> None:
+        self._filter = _FILTERS[spec.filter]
+
+    @staticmethod
+    def serves(spec: ResizeSpec) -> bool:
+        """Say whether Pillow's filters are this one, within one step."""
+        return (
+            spec.filter in _FILTERS
+            and spec.antialias
+            and (spec.filter != "bicubic" or spec.cubic_a == -0.5)
+        )
+
+    def resize(self, source: Uint8Image, plan: ResizePlan, out: Uint8Image) -> None:
+        """Write the kept part of the resized picture into ``out``.
+
+        Args:
+            source: Shape ``plan.source.size`` + (3,), any strides.
+            plan: Sizes.
+            out: Shape ``plan.kept.size`` + (3,), any strides.
+        """
+        image = Image.fromarray(np.ascontiguousarray(source))
+        kept = plan.kept
+        resized = image.resize((kept.width, kept.height), self._filter, _box(plan))
+        np.copyto(out, np.asarray(resized))
+
+
+def _box(plan: ResizePlan) -> tuple[float, float, float, float]:
+    """Return the kept window in source pixels: left, top, right, bottom.
+
+    Pillow's filters still see the pixels around such a box, so this is the resize of
+    everything and then the crop, without the work on what is cut off.
+    """
+    (height, width), kept = plan.source.size, plan.kept
+    down, across = height / plan.scaled[0], width / plan.scaled[1]
+    return (
+        kept.left * across,
+        kept.top * down,
+        min((kept.left + kept.width) * across, width),
+        min((kept.top + kept.height) * down, height),
+    )

@@ -1,0 +1,53 @@
+"""What each of the 256 pixel values becomes in the model's tensor."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeclf.types import PreprocessSpec, Tensor, TensorSpec
+
+__all__ = ["is_identity", "real_values", "stored_values"]
+
+
+def real_values(spec: PreprocessSpec) -> NDArray[np.float64]:
+    """Return ``(pixel - mean) / std`` for each channel in the model's colour order.
+
+    Returns:
+        Shape (3, 256).
+    """
+    pixel = np.arange(256, dtype=np.float64)
+    mean, std = np.array(spec.mean)[:, None], np.array(spec.std)[:, None]
+    result: NDArray[np.float64] = (pixel - mean) / std
+    return result
+
+
+def stored_values(spec: PreprocessSpec, tensor: TensorSpec) -> Tensor:
+    """Return what the tensor stores for each pixel value and channel.
+
+    A model that normalises in its graph takes the pixel as it is. Otherwise an
+    integer tensor stores ``clip(round_half_even(real / scale) + zero_point)``, with
+    scale 1 and zero point 0 when it has no quantization; a float tensor stores the
+    real number.
+
+    Returns:
+        Shape (3, 256), channels in the model's colour order, dtype of the tensor.
+
+    Source:
+        Jacob et al. 2018, arXiv:1712.05877, equation 1, solved for the stored value.
+    """
+    if spec.normalization == "graph":
+        return np.tile(np.arange(256, dtype=tensor.dtype), (3, 1))
+    real = real_values(spec)
+    if tensor.dtype == "float32":
+        return real.astype(np.float32)
+    scale, zero_point = 1.0, 0
+    if tensor.quantization is not None:
+        scale = tensor.quantization.scale
+        zero_point = tensor.quantization.zero_point
+    limits = np.iinfo(tensor.dtype)
+    stored: Tensor = np.rint(real / scale) + zero_point
+    return stored.clip(limits.min, limits.max).astype(tensor.dtype)
+
+
+def is_identity(stored: Tensor) -> bool:
+    """Say whether every pixel value is stored as the byte that it is."""
+    return stored.dtype == np.uint8 and bool(np.all(stored == np.arange(256)))

@@ -1,0 +1,113 @@
+"""Which input pixels make an output pixel, and with what weights."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeclf.types import ResizeSpec
+
+__all__ = ["Taps", "taps"]
+
+_Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taps:
+    """One axis of a resize.
+
+    Attributes:
+        index: Input positions, intp, shape (taps, outputs).
+        weight: What each counts, float32, same shape; every column sums to 1.
+    """
+
+    index: NDArray[np.intp]
+    weight: NDArray[np.float32]
+
+    @property
+    def span(self) -> slice:
+        """The input positions that any output needs."""
+        return slice(int(self.index.min()), int(self.index.max()) + 1)
+
+
+@lru_cache(maxsize=64)
+def taps(inputs: int, outputs: int, spec: ResizeSpec, first: int, count: int) -> Taps:
+    """Return the taps of ``count`` outputs from ``first`` on.
+
+    Args:
+        inputs: Pixels along the axis before the resize.
+        outputs: Pixels along the axis of the whole resized picture.
+        spec: Filter, antialias, grid and the cubic's a.
+        first: First output wanted.
+        count: Outputs wanted.
+    """
+    scale = inputs / outputs
+    output = np.arange(first, first + count, dtype=np.float64)
+    if spec.filter == "nearest":
+        return _nearest(output, inputs, outputs, half_pixel=spec.half_pixel)
+    centre = (output + 0.5) * scale - 0.5 if spec.half_pixel else output * scale
+    stretch = max(scale, 1.0) if spec.antialias else 1.0
+    kernel, radius = _kernel(spec)
+    reach = radius * stretch
+    start = np.floor(centre - reach).astype(np.intp) + 1
+    length = math.ceil(2 * reach)
+    index = start + np.arange(length, dtype=np.intp)[:, None]
+    weight = kernel((index - centre) / stretch)
+    if _drops_outside(spec):
+        weight = np.where((index >= 0) & (index < inputs), weight, 0.0)
+    weight /= weight.sum(axis=0)
+    used = np.any(weight != 0, axis=1)
+    return Taps(
+        index=np.clip(index, 0, inputs - 1)[used],
+        weight=weight[used].astype(np.float32),
+    )
+
+
+def _nearest(output: _Float64, inputs: int, outputs: int, *, half_pixel: bool) -> Taps:
+    position = (output + 0.5 * half_pixel) * inputs / outputs
+    index = np.minimum(np.floor(position).astype(np.intp), inputs - 1)[None]
+    return Taps(index=index, weight=np.ones(index.shape, np.float32))
+
+
+def _drops_outside(spec: ResizeSpec) -> bool:
+    """Say whether taps beyond the edge are left out, or repeat the edge pixel.
+
+    Source:
+        Left out and the rest renormalised: Pillow, and TensorFlow's half-pixel
+        kernels, both with the cubic's a = -0.5. Repeated: TensorFlow 1's grid, OpenCV
+        and PyTorch, whose a is -0.75. For bilinear both come to the same.
+    """
+    if spec.antialias or spec.filter == "lanczos3":
+        return True
+    return spec.half_pixel and spec.cubic_a == -0.5
+
+
+def _kernel(spec: ResizeSpec) -> tuple[Callable[[_Float64], _Float64], float]:
+    if spec.filter == "bilinear":
+        return _triangle, 1.0
+    if spec.filter == "bicubic":
+        return lambda x: _cubic(x, spec.cubic_a), 2.0
+    return _lanczos3, 3.0
+
+
+def _triangle(x: _Float64) -> _Float64:
+    return np.maximum(0.0, 1.0 - np.abs(x))
+
+
+def _cubic(x: _Float64, a: float) -> _Float64:
+    """Return the cubic convolution kernel.
+
+    Source:
+        Keys 1981, doi:10.1109/TASSP.1981.1163711, equation 15 with a left free.
+    """
+    x = np.abs(x)
+    near = ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
+    far = (((x - 5.0) * x + 8.0) * x - 4.0) * a
+    return np.where(x < 1.0, near, np.where(x < 2.0, far, 0.0))
+
+
+def _lanczos3(x: _Float64) -> _Float64:
+    return np.where(np.abs(x) < 3.0, np.sinc(x) * np.sinc(x / 3.0), 0.0)

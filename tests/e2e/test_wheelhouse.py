@@ -28,7 +28,7 @@ def test_bookworm_keeps_the_numpy_that_its_camera_library_needs() -> None:
 
 
 def test_an_unknown_system_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(EdgeclfError, match="known: .*Bookworm.*Trixie"):
+    with pytest.raises(EdgeclfError, match=r"known: .*Bookworm.*Trixie"):
         choose_target(load_profile("raspberry-pi-5"), "windows")
 
 

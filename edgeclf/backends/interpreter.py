@@ -1,0 +1,138 @@
+"""What LiteRT and tflite-runtime have in common: the interpreter's own interface.
+
+Neither is imported here; each adapter hands in its ``Interpreter`` class.
+"""
+
+import base64
+import functools
+from collections.abc import Sequence
+from typing import Any, ClassVar, get_args
+
+import numpy as np
+
+from edgeclf.backends.adapter import Adapter, thread_ids, threads_since
+from edgeclf.backends.quiet import held_stderr
+from edgeclf.errors import BackendError
+from edgeclf.types import DType, EngineIdentity, QuantParams, Tensor, TensorSpec
+
+__all__ = ["PROBE_MODEL", "InterpreterBackend"]
+
+PROBE_MODEL = base64.b85decode(
+    "2mk;8R7OlQ#{d8S6aWAK7ytkO8~^|SAOHXW0{{R30RR911OWg500000000000RR918~^|S0RR91`~"
+    "Uy|000gE7yuLi5C9AS2mk~C4gdfE6aWAK8~^|SAOHXWBme*aC;$Ke1ONa4ZDDC{000000RR91FaQ7"
+    "m0RR910RR910RR91000000ssI2bN~PVL;wH)000gE6aWAK5C9AS3jhQF4gdfE6aWAK0000B5C8xG6"
+    "aWAK1ONm81ONa40RR910RR910ssI20000000000;Q#;s2mk;83;+NC0RR91VgLXD0ssI20RR910RR"
+    "913;+xO2mk;8000C43;+NC2mk;83;+NC0RR91VE_OC0ssI20RR910RR911ONsA1ONa4000UA2mk;8"
+    "000C43IG5A0RR91"
+)
+"""A ``.tflite`` file of one float ADD, 320 bytes: ``b = a + a``, shape (1, 1)."""
+
+
+class InterpreterBackend(Adapter):
+    """A ``.tflite`` model in a TensorFlow Lite interpreter."""
+
+    interpreter_class: ClassVar[Any]
+
+    def __init__(self, data: bytes, *, threads: int = 1) -> None:
+        super().__init__()
+        self.probe()
+        before = thread_ids()
+        self._interpreter = self._load(data, threads)
+        self._accept(
+            _only(self._interpreter.get_input_details(), "input"),
+            _only(self._interpreter.get_output_details(), "output"),
+        )
+        self._input_index = self._interpreter.get_input_details()[0]["index"]
+        self._output_index = self._interpreter.get_output_details()[0]["index"]
+        self.run(np.zeros(self._shape, self._dtype))
+        self.identity = EngineIdentity(
+            engine=self.engine,
+            version=self.version(),
+            threads_requested=threads,
+            threads=threads_since(before),
+            delegates=_delegates(self._interpreter),
+        )
+
+    @classmethod
+    def version(cls) -> str:
+        """Return the engine's version."""
+        raise NotImplementedError
+
+    @classmethod
+    def probe(cls) -> None:
+        """Run the built-in model, once a process; raises what the engine raises.
+
+        The first XNNPACK delegate of a process announces itself on stderr. It is
+        this model's, which cannot crash, so a real model's messages are not touched.
+        """
+        _probe(cls.interpreter_class)
+
+    def _load(self, data: bytes, threads: int) -> Any:
+        if not data:
+            raise BackendError(f"{self.engine} cannot load the model: it is empty")
+        try:
+            interpreter = self.interpreter_class(
+                model_content=data, num_threads=threads
+            )
+            interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise BackendError(
+                f"{self.engine} cannot load the model: {' '.join(str(error).split())}"
+            ) from error
+        return interpreter
+
+    def _run(self, tensor: Tensor) -> Tensor:
+        interpreter = self._interpreter
+        try:
+            interpreter.set_tensor(self._input_index, tensor)
+            interpreter.invoke()
+            scores: Tensor = interpreter.get_tensor(self._output_index)  # a copy
+        except (RuntimeError, ValueError) as error:
+            raise BackendError(
+                f"{self.engine} cannot run the model: {' '.join(str(error).split())}"
+            ) from error
+        return scores
+
+    def _release(self) -> None:
+        self._interpreter = None
+
+
+@functools.cache
+def _probe(interpreter_class: Any) -> None:
+    with held_stderr():
+        interpreter = interpreter_class(model_content=PROBE_MODEL, num_threads=1)
+        interpreter.allocate_tensors()
+        interpreter.invoke()
+
+
+def _delegates(interpreter: Any) -> tuple[str, ...]:
+    # There is no public way to see the plan. The interpreter applies XNNPACK by
+    # itself, and we apply no other delegate.
+    plan = interpreter._get_ops_details()  # noqa: SLF001
+    return ("xnnpack",) if any(node["op_name"] == "DELEGATE" for node in plan) else ()
+
+
+def _only(details: Sequence[dict[str, Any]], what: str) -> TensorSpec:
+    if len(details) != 1:
+        raise BackendError(f"the model has {len(details)} {what}s: edgeclf needs one")
+    (tensor,) = details
+    dtype = np.dtype(tensor["dtype"]).name
+    if dtype not in get_args(DType):
+        raise BackendError(
+            f"the model's {what} is {dtype}: edgeclf runs {', '.join(get_args(DType))}"
+        )
+    return TensorSpec(
+        name=tensor["name"],
+        shape=tuple(int(side) for side in tensor["shape"]),
+        dtype=dtype,
+        quantization=None if dtype == "float32" else _quantization(tensor),
+    )
+
+
+def _quantization(tensor: dict[str, Any]) -> QuantParams | None:
+    params = tensor["quantization_parameters"]
+    if len(params["scales"]) != 1 or not params["scales"][0] > 0:
+        return None
+    return QuantParams(
+        scale=float(params["scales"][0]), zero_point=int(params["zero_points"][0])
+    )

@@ -38,7 +38,7 @@ class NumpyKernel:
         rows = taps(source.shape[0], height, self._spec, kept.top, kept.height)
         columns = taps(source.shape[1], width, self._spec, kept.left, kept.width)
         if self._spec.filter == "nearest":
-            np.copyto(out, source[rows.index[0]][:, columns.index[0]])
+            _pick(source, rows, columns, out)
             return
         span = columns.span
         tall = _weigh(source[:, span], rows)
@@ -49,6 +49,13 @@ class NumpyKernel:
         np.rint(result, out=result)
         np.clip(result, 0, 255, out=result)
         np.copyto(out, result.transpose(1, 0, 2), casting="unsafe")
+
+
+def _pick(source: Uint8Image, rows: Taps, columns: Taps, out: Uint8Image) -> None:
+    # A pixel is moved as one value of three bytes, not as three values.
+    lines = np.ascontiguousarray(source[rows.index[0]])
+    pixels = lines.view("V3")[..., 0]
+    np.copyto(out, pixels[:, columns.index[0]][..., None].view(np.uint8))
 
 
 def _weigh(image: NDArray[np.uint8] | _Float32, axis: Taps) -> _Float32:

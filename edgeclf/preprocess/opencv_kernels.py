@@ -112,8 +112,6 @@ def look_up(
 
 
 def _flag(spec: ResizeSpec) -> int | None:
-    if spec.filter == "nearest":
-        return cv2.INTER_NEAREST_EXACT if spec.half_pixel else cv2.INTER_NEAREST
     if spec.antialias or not spec.half_pixel:
         return None
     if spec.filter == "bilinear":

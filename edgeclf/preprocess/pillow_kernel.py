@@ -29,12 +29,14 @@ class PillowKernel:
 
     @staticmethod
     def serves(spec: ResizeSpec) -> bool:
-        """Say whether Pillow's filters are this one, within one step."""
-        return (
-            spec.filter in _FILTERS
-            and spec.antialias
-            and (spec.filter != "bicubic" or spec.cubic_a == -0.5)
-        )
+        """Say whether Pillow's filters are this one, within one step.
+
+        Of the others' filters only bilinear is: its weights are never negative, so
+        that there is nothing to clip between the passes.
+        """
+        if spec.filter not in _FILTERS or not spec.antialias:
+            return False
+        return spec.arithmetic == "pillow" or spec.filter == "bilinear"
 
     def resize(self, source: Uint8Image, plan: ResizePlan, out: Uint8Image) -> None:
         """Write the kept part of the resized picture into ``out``.

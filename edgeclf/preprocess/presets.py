@@ -70,10 +70,10 @@ def _names() -> str:
 def _keras(*, values: str, loader: str) -> Preset:
     """Return a Keras preset: how a loader resizes, and what the model then expects."""
     description, source, fields = _KERAS_VALUES[values]
-    filter_, decode, how, where = _KERAS_LOADERS[loader]
+    resize_fields, decode, how, where = _KERAS_LOADERS[loader]
 
     def build(size: Size) -> PreprocessSpec:
-        resize = ResizeSpec(size=size, filter=filter_)
+        resize = ResizeSpec(size=size, **resize_fields)
         return PreprocessSpec(resize=resize, decode=decode, **fields)
 
     return Preset(
@@ -106,15 +106,15 @@ _KERAS_VALUES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     ),
 }
 
-_KERAS_LOADERS: Mapping[str, tuple[Filter, DecodeSpec, str, str]] = {
+_KERAS_LOADERS: Mapping[str, tuple[Mapping[str, Any], DecodeSpec, str, str]] = {
     "dataset": (
-        "bilinear",
+        {"filter": "bilinear"},
         DecodeSpec(sixteen_bit="high-byte"),
         "image_dataset_from_directory's bilinear squash",
-        "keras/src/utils/image_dataset_from_directory.py, load_image",
+        "keras/src/utils/image_dataset_utils.py, _load_image_tf",
     ),
     "load-img": (
-        "nearest",
+        {"filter": "nearest", "arithmetic": "pillow"},
         DecodeSpec(sixteen_bit="saturate"),
         "load_img's nearest squash",
         "keras/src/utils/image_utils.py, load_img",
@@ -147,7 +147,11 @@ def _shorter_side_then_centre(size: Size, side: int, filter_: Filter) -> Preproc
     return PreprocessSpec(
         decode=DecodeSpec(sixteen_bit="saturate"),
         resize=ResizeSpec(
-            size=(side, side), mode="shorter-side", filter=filter_, antialias=True
+            size=(side, side),
+            mode="shorter-side",
+            filter=filter_,
+            antialias=True,
+            arithmetic="pillow",
         ),
         crop=CropSpec(
             kind="size", size=size, when="after-resize", offset_rounding="half-even"
@@ -204,7 +208,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             description="TensorFlow's EfficientNet-Lite: centre crop, bilinear on the "
             "old grid, (x - 127) / 128",
             source="tensorflow/tpu, models/official/efficientnet/preprocessing.py, "
-            "_decode_and_center_crop, and lite/efficientnet_lite_builder.py",
+            "_decode_and_center_crop with CROP_PADDING 32 as at b3293eb; main.py, main, "
+            "at 01b6706 (bilinear for lite); lite/efficientnet_lite_builder.py",
             build=_efficientnet_lite,
             square_only=True,
         ),

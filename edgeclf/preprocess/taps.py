@@ -44,10 +44,10 @@ def taps(inputs: int, outputs: int, spec: ResizeSpec, first: int, count: int) ->
         first: First output wanted.
         count: Outputs wanted.
     """
+    if spec.filter == "nearest":
+        return _nearest(inputs, outputs, spec, slice(first, first + count))
     scale = inputs / outputs
     output = np.arange(first, first + count, dtype=np.float64)
-    if spec.filter == "nearest":
-        return _nearest(output, inputs, outputs, half_pixel=spec.half_pixel)
     centre = (output + 0.5) * scale - 0.5 if spec.half_pixel else output * scale
     stretch = max(scale, 1.0) if spec.antialias else 1.0
     kernel, radius = _kernel(spec)
@@ -66,9 +66,24 @@ def taps(inputs: int, outputs: int, spec: ResizeSpec, first: int, count: int) ->
     )
 
 
-def _nearest(output: _Float64, inputs: int, outputs: int, *, half_pixel: bool) -> Taps:
-    position = (output + 0.5 * half_pixel) * inputs / outputs
-    index = np.minimum(np.floor(position).astype(np.intp), inputs - 1)[None]
+def _nearest(inputs: int, outputs: int, spec: ResizeSpec, wanted: slice) -> Taps:
+    """Return the one tap of each output.
+
+    Source:
+        Multiplied out in float32: TensorFlow,
+        core/kernels/image/resize_nearest_neighbor_op.cc. Added up from output to
+        output: Pillow, libImaging/Geometry.c, ImagingScaleAffine.
+    """
+    start = 0.5 if spec.half_pixel else 0.0
+    if spec.arithmetic == "pillow":
+        scale = inputs / outputs
+        steps = np.full(outputs, scale)
+        steps[0] = start * scale
+        position = np.cumsum(steps)
+    else:
+        output = np.arange(outputs, dtype=np.float32) + np.float32(start)
+        position = output * (np.float32(inputs) / np.float32(outputs))
+    index = np.minimum(np.floor(position).astype(np.intp), inputs - 1)[None, wanted]
     return Taps(index=index, weight=np.ones(index.shape, np.float32))
 
 

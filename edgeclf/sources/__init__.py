@@ -184,7 +184,7 @@ def _split(uri: str) -> tuple[str, str]:
     if not uri or "\0" in uri:
         raise SourceError(f"a source cannot be empty; {_known()}")
     match = _SCHEME.fullmatch(uri)
-    if match is None or Path(uri).exists():
+    if match is None or _is_path(uri):
         return "video", uri
     scheme, rest = match[1].lower(), match[2]
     if scheme not in SOURCES:
@@ -195,6 +195,14 @@ def _split(uri: str) -> tuple[str, str]:
     if not rest:
         raise SourceError(f"{uri!r} is incomplete: write {SOURCES[scheme].form}")
     return scheme, rest
+
+
+def _is_path(uri: str) -> bool:
+    """Return whether it names something, such as a recording with a time in its name."""
+    try:
+        return Path(uri).exists()
+    except OSError:  # too long for a name
+        return False
 
 
 def _known() -> str:

@@ -75,9 +75,9 @@ class ImagesSource(ClosedOnExit):
 
 def _find(path: Path) -> list[Path]:
     try:
-        paths = find_images(path)
+        return find_images(path)
     except InputFileError as error:
         raise SourceError(str(error)) from error
-    if not paths:
-        raise SourceError(f"{path}: no images in this folder")
-    return paths
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SourceError(f"{path}: {reason}; expected a folder of images") from error

@@ -1,0 +1,209 @@
+"""What every source of frames must do, whatever it reads."""
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgeclf.errors import SourceError
+from edgeclf.sources import Source, open_source
+from edgeclf.types import Frame
+from tests.videos import moving_square, write_video
+
+FRAMES = 6
+"""How many frames the finite sources hold."""
+
+
+def images(folder: Path) -> Source:
+    for index in range(FRAMES):
+        Image.fromarray(moving_square(index)).save(folder / f"{index}.png")
+    return open_source(f"images:{folder}")
+
+
+def one_image(folder: Path) -> Source:
+    Image.fromarray(moving_square(0)).save(folder / "one.png")
+    return open_source(f"images:{folder / 'one.png'}")
+
+
+def avi(folder: Path) -> Source:
+    return open_source(str(write_video(folder / "video.avi", frames=FRAMES)))
+
+
+def mp4(folder: Path) -> Source:
+    return open_source(str(write_video(folder / "video.mp4", frames=FRAMES)))
+
+
+def video_of_odd_size(folder: Path) -> Source:
+    path = write_video(folder / "odd.avi", frames=FRAMES, size=(47, 61))
+    return open_source(f"video:{path}")
+
+
+def synthetic(_: Path) -> Source:
+    return open_source("synthetic:7,64x48")
+
+
+def synthetic_paced(_: Path) -> Source:
+    return open_source("synthetic:7,64x48@200")
+
+
+def synthetic_paced_every_frame(_: Path) -> Source:
+    return open_source("synthetic:7,64x48@200", every_frame=True)
+
+
+FINITE = {
+    each.__name__: each for each in (images, one_image, avi, mp4, video_of_odd_size)
+}
+ENDLESS = {
+    each.__name__: each
+    for each in (synthetic, synthetic_paced, synthetic_paced_every_frame)
+}
+OPENERS: dict[str, Callable[[Path], Source]] = {**FINITE, **ENDLESS}
+
+
+@pytest.fixture(params=OPENERS)
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
+    with OPENERS[request.param](tmp_path) as opened:
+        yield opened
+
+
+def take(source: Source, count: int = FRAMES) -> list[Frame]:
+    return list(islice(source, count))
+
+
+def test_frames_are_rgb_bytes_in_rows(source: Source) -> None:
+    for frame in take(source):
+        assert frame.pixels.dtype == np.uint8
+        assert frame.pixels.ndim == 3
+        assert frame.pixels.shape[2] == 3
+        assert frame.pixels.strides[1:] == (3, 1)
+
+
+def test_a_frame_keeps_its_pixels_when_the_next_ones_are_taken(source: Source) -> None:
+    frames = iter(source)
+
+    kept = [(each.pixels, each.pixels.copy()) for each in islice(frames, FRAMES)]
+
+    for pixels, as_they_were in kept:
+        np.testing.assert_array_equal(pixels, as_they_were)
+
+
+@pytest.mark.parametrize("name", OPENERS)
+def test_drawing_on_a_frame_changes_no_other(name: str, tmp_path: Path) -> None:
+    with OPENERS[name](tmp_path) as source:
+        untouched = {frame.sequence: frame.pixels for frame in take(source, 40)}
+
+    with OPENERS[name](tmp_path) as source:
+        frames = iter(source)
+        next(frames).pixels[:] = 0
+        later = list(islice(frames, 3))
+
+    for frame in later:
+        np.testing.assert_array_equal(frame.pixels, untouched[frame.sequence])
+
+
+def test_sequence_numbers_begin_at_0_and_only_grow(source: Source) -> None:
+    numbers = [frame.sequence for frame in take(source)]
+
+    assert numbers[0] == 0
+    assert numbers == sorted(set(numbers))
+
+
+def test_times_are_on_the_monotonic_clock_and_never_run_back(source: Source) -> None:
+    before_ns = time.monotonic_ns()
+
+    frames = take(source)
+
+    times = [frame.captured_ns for frame in frames]
+    assert times == sorted(times)
+    assert before_ns <= times[0]
+    assert times[-1] <= time.monotonic_ns()
+
+
+def test_data_are_ready_after_the_picture_was_taken(source: Source) -> None:
+    for frame in take(source):
+        assert frame.ready_ns is not None
+        assert frame.captured_ns <= frame.ready_ns <= time.monotonic_ns()
+
+
+def test_every_frame_tells_the_origin_that_its_source_tells(source: Source) -> None:
+    assert {frame.timestamp_origin for frame in take(source)} == {
+        source.timestamp_origin
+    }
+
+
+def test_reading_goes_on_where_it_stopped(source: Source) -> None:
+    first = [frame.sequence for frame in take(source, 1)]
+    rest = [frame.sequence for frame in take(source, FRAMES)]
+
+    assert not set(first) & set(rest)
+
+
+def test_closing_twice_is_closing_once_and_ends_the_frames(source: Source) -> None:
+    take(source, 1)
+
+    source.close()
+    source.close()
+
+    assert take(source) == []
+
+
+def test_closing_before_the_first_frame_ends_the_frames(source: Source) -> None:
+    source.close()
+
+    assert take(source) == []
+
+
+def test_the_with_statement_closes(source: Source) -> None:
+    with source as entered:
+        assert entered is source
+
+    assert take(source) == []
+
+
+def test_an_error_inside_the_with_statement_passes(source: Source) -> None:
+    with pytest.raises(ZeroDivisionError), source:
+        raise ZeroDivisionError
+
+
+def test_it_shows_what_was_opened(source: Source) -> None:
+    assert source.uri
+    assert source.unreadable == 0
+
+
+@pytest.mark.parametrize("name", FINITE)
+def test_a_file_gives_each_of_its_frames_once_and_ends(
+    name: str, tmp_path: Path
+) -> None:
+    with FINITE[name](tmp_path) as source:
+        frames = list(source)
+
+        assert len(frames) == (1 if name == "one_image" else FRAMES)
+        assert list(source) == []
+        assert not source.live
+
+
+@pytest.mark.parametrize("name", FINITE)
+def test_red_is_the_first_channel_and_left_is_left(name: str, tmp_path: Path) -> None:
+    with FINITE[name](tmp_path) as source:
+        frame = take(source, 1)[0]
+
+    height, width = frame.pixels.shape[:2]
+    expected = moving_square(0, (height, width)).astype(int)
+    corners = ([2, 2, -3, -3], [2, -3, 2, -3])
+    assert np.abs(frame.pixels[corners].astype(int) - expected[corners]).max() < 40
+    assert np.abs(frame.pixels.astype(int) - expected).mean() < 8
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["images:{0}/nothing", "{0}/nothing.mp4", "{0}", "images:{0}", "synthetic:-1"],
+)
+def test_what_cannot_be_opened_is_one_line(uri: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        open_source(uri.format(tmp_path))
+
+    assert "\n" not in str(caught.value)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeclf.container import read_container, write_container
-from edgeclf.errors import BundleError
+from edgeclf.errors import BundleError, ModelFileError
 from edgeclf.files import read_file, write_atomically
 from edgeclf.golden import (
     GoldenSet,
@@ -31,8 +31,9 @@ from edgeclf.manifest import (
     manifest_bytes,
     read_manifest,
 )
+from edgeclf.modelfile import read_model_file
 from edgeclf.signing import Envelope, read_envelope
-from edgeclf.types import Model, ModelFormat, ModelSpec, Task
+from edgeclf.types import Model, ModelFormat, ModelSpec, Task, TensorSpec
 
 __all__ = [
     "Bundle",
@@ -202,6 +203,7 @@ def _parse(data: bytes, path: Path) -> Bundle:
     _check_digests(members, manifest)
     labels, golden = _read_parts(members, manifest)
     model = bytes(members[_MODELS[manifest.model.format]])
+    _check_model(model, manifest.model)
     return Bundle(
         path=path,
         manifest=manifest,
@@ -302,3 +304,35 @@ def _read_parts(
         for name in golden_names(index)
     }
     return labels, golden
+
+
+def _check_model(data: bytes, spec: ModelSpec) -> None:
+    """Hold what the model file takes and gives against the manifest."""
+    name = _MODELS[spec.format]
+    try:
+        file = read_model_file(data, name=name)
+        if file.format != spec.format:
+            raise BundleError(
+                f"{name} is a .{file.format} file; build the bundle again"
+            )
+        tensors = ((file.input, spec.input), (file.output, spec.output))
+    except ModelFileError as error:
+        raise BundleError(str(error)) from error
+    for role, (seen, said) in zip(("input", "output"), tensors, strict=True):
+        _check_tensor(f"the {role} of {name}", seen, said)
+
+
+def _check_tensor(what: str, seen: TensorSpec, said: TensorSpec) -> None:
+    """Compare all but the name, which engines and tools spell in several ways.
+
+    A manifest without quantization of uint8 says that the model takes raw pixels; what
+    the file does with them is its own business.
+    """
+    for field_name in ("shape", "dtype", "quantization"):
+        have, want = getattr(seen, field_name), getattr(said, field_name)
+        is_raw = field_name == "quantization" and said.dtype == "uint8" and want is None
+        if have != want and not is_raw:
+            raise BundleError(
+                f"{what} has {field_name} {have}, the manifest says {want}; build the "
+                "bundle again"
+            )

@@ -1,0 +1,258 @@
+"""Replaying a bundle's golden vectors on this machine, with this engine.
+
+Each vector is checked in two steps, so that a fault of one does not hide in the other:
+the picture must become the stored tensor, and the *stored* tensor must give the stored
+scores.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeclf.backends import Backend, open_backend
+from edgeclf.bundle import Bundle
+from edgeclf.decode import decode_image
+from edgeclf.golden import GoldenVector
+from edgeclf.golden_maker import folder_images, golden_images, kernels_of, make_golden
+from edgeclf.modelfile import read_model_file
+from edgeclf.preprocess import Preprocessor
+from edgeclf.provenance import Kernels
+from edgeclf.types import EngineIdentity, ModelSpec, Tensor
+
+__all__ = [
+    "ScoreTolerance",
+    "VectorResult",
+    "VerificationReport",
+    "folder_images",
+    "golden_images",
+    "make_golden",
+    "verify_bundle",
+]
+
+SAME_KERNELS_LSB = 1.0
+SAME_KERNELS_FLOAT = 1e-4
+OTHER_KERNELS_SHARE = 20 / 256
+"""Of the range of scores, for models that compute in 8 bits: XNNPACK's and the
+built-in int8 kernels differ by up to that much on EfficientNet-Lite0."""
+OTHER_KERNELS_FLOAT = 1e-3
+"""For models that compute in floats; other kernels add in another order."""
+
+_ROUNDING = 1e-3  # of a step: float32 arithmetic on either side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreTolerance:
+    """How far a score may be from the stored one.
+
+    Attributes:
+        limit: In ``unit``.
+        unit: ``LSB``, a step of the stored integers; or ``score``, the model's own
+            numbers.
+    """
+
+    limit: float
+    unit: Literal["LSB", "score"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorResult:
+    """What replaying one golden vector showed.
+
+    Attributes:
+        name: The vector's.
+        tensor_error: Largest difference of the tensor, in steps of one pixel value.
+        score_error: Largest difference of a score, in the tolerance's unit.
+        top_stored: Class with the highest stored score.
+        top_here: Class with the highest score on this machine.
+        fault: What is wrong, in one line; ``None`` when all is well.
+    """
+
+    name: str
+    tensor_error: float
+    score_error: float
+    top_stored: int
+    top_here: int
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationReport:
+    """What verifying a bundle on this machine showed.
+
+    Attributes:
+        digest: The bundle's identity.
+        identity: What ran here.
+        made_by: What computed the stored scores.
+        same_kernels: Whether the two are the same, and the tolerance a narrow one.
+        tolerance: How far scores may be from the stored ones.
+        vectors: One result a golden vector.
+    """
+
+    digest: str
+    identity: EngineIdentity
+    made_by: Kernels
+    same_kernels: bool
+    tolerance: ScoreTolerance
+    vectors: tuple[VectorResult, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every vector held."""
+        return not self.faults
+
+    @property
+    def faults(self) -> tuple[VectorResult, ...]:
+        """The vectors that did not hold."""
+        return tuple(result for result in self.vectors if result.fault is not None)
+
+    @property
+    def worst_tensor_error(self) -> float:
+        """Of all vectors, in steps of one pixel value."""
+        return max(result.tensor_error for result in self.vectors)
+
+    @property
+    def worst_score_error(self) -> float:
+        """Of all vectors, in the tolerance's unit."""
+        return max(result.score_error for result in self.vectors)
+
+
+def verify_bundle(
+    bundle: Bundle, *, engine: str | None = None, threads: int = 1
+) -> VerificationReport:
+    """Replay the golden vectors of a bundle that was read.
+
+    Args:
+        bundle: From ``read_bundle``, so its digests hold.
+        engine: As in ``open_backend``.
+        threads: Likewise.
+
+    Raises:
+        BundleError: A golden tensor does not unpack.
+        ImageError: A golden picture cannot be decoded.
+        MissingDependencyError: No engine for this model is installed.
+        BackendError: The engine cannot run it.
+    """
+    spec = bundle.manifest.model
+    golden = bundle.golden
+    made_by = bundle.manifest.golden.kernels
+    preprocessor = Preprocessor(spec.preprocess, spec.input)
+    with open_backend(
+        bundle.model_bytes, format=spec.format, engine=engine, threads=threads
+    ) as backend:
+        same = kernels_of(backend.identity) == made_by
+        tolerance = _tolerance(bundle, golden, same_kernels=same)
+        results = tuple(
+            _replay(vector, spec, preprocessor, backend, tolerance) for vector in golden
+        )
+        identity = backend.identity
+    return VerificationReport(
+        digest=bundle.digest,
+        identity=identity,
+        made_by=made_by,
+        same_kernels=same,
+        tolerance=tolerance,
+        vectors=results,
+    )
+
+
+def _tolerance(
+    bundle: Bundle, golden: tuple[GoldenVector, ...], *, same_kernels: bool
+) -> ScoreTolerance:
+    output = bundle.manifest.model.output
+    if output.dtype != "float32":
+        limit = SAME_KERNELS_LSB if same_kernels else OTHER_KERNELS_SHARE * 256
+        return ScoreTolerance(limit=limit, unit="LSB")
+    unit = _score_range(bundle, golden)
+    if same_kernels:
+        return ScoreTolerance(limit=SAME_KERNELS_FLOAT * unit, unit="score")
+    share = OTHER_KERNELS_SHARE if _computes_in_8_bits(bundle) else OTHER_KERNELS_FLOAT
+    return ScoreTolerance(limit=share * unit, unit="score")
+
+
+def _score_range(bundle: Bundle, golden: tuple[GoldenVector, ...]) -> float:
+    """Return 1 for probabilities, and how far logits spread where that is more."""
+    if bundle.manifest.task.scores == "probabilities":
+        return 1.0
+    scores = np.concatenate([vector.scores for vector in golden])
+    return max(1.0, float(scores.max() - scores.min()))
+
+
+def _computes_in_8_bits(bundle: Bundle) -> bool:
+    """Say whether most of the weights are stored as single bytes."""
+    model = read_model_file(bundle.model_bytes, name=str(bundle.path))
+    return model.weights_bytes < 2 * model.parameters
+
+
+def _replay(
+    vector: GoldenVector,
+    spec: ModelSpec,
+    preprocessor: Preprocessor,
+    backend: Backend,
+    tolerance: ScoreTolerance,
+) -> VectorResult:
+    pixels = decode_image(vector.image, spec.preprocess.decode, name=vector.name)
+    tensor_error = _tensor_error(preprocessor(pixels), vector.tensor, spec)
+    here, stored = _plain(backend.run(vector.tensor)), _plain(vector.scores)
+    score_error = _worst(np.abs(here - stored))
+    top_here, top_stored = int(here.argmax()), int(stored.argmax())
+    margin = _margin(stored)
+    fault = None
+    if not tensor_error <= 1 + _ROUNDING:
+        fault = f"the tensor is {tensor_error:.3g} pixel steps off, 1 is allowed"
+    elif not score_error <= tolerance.limit * (1 + 1e-9):
+        fault = (
+            f"a score is {score_error:.3g} {tolerance.unit} off, "
+            f"{tolerance.limit:.3g} is allowed"
+        )
+    elif top_here != top_stored and margin > tolerance.limit:
+        fault = f"class {top_here} comes first, not class {top_stored}"
+    return VectorResult(
+        name=vector.name,
+        tensor_error=tensor_error,
+        score_error=score_error,
+        top_stored=top_stored,
+        top_here=top_here,
+        fault=fault,
+    )
+
+
+def _tensor_error(here: Tensor, stored: Tensor, spec: ModelSpec) -> float:
+    difference = np.abs(_plain(here) - _plain(stored))
+    axis = {"nhwc": 3, "nchw": 1}[spec.preprocess.layout]
+    by_channel = np.moveaxis(difference, axis, 0).reshape(3, -1)
+    return max(
+        _worst(channel / step)
+        for channel, step in zip(by_channel, _pixel_steps(spec), strict=True)
+    )
+
+
+def _pixel_steps(spec: ModelSpec) -> tuple[float, ...]:
+    """Return how much a tensor changes at most when a pixel does by 1, per channel."""
+    if spec.preprocess.normalization == "graph":
+        return (1.0, 1.0, 1.0)
+    steps = (1 / abs(std) for std in spec.preprocess.std)
+    if spec.input.dtype == "float32":
+        return tuple(steps)
+    quantization = spec.input.quantization
+    scale = 1.0 if quantization is None else quantization.scale
+    return tuple(float(max(1, math.ceil(step / scale - _ROUNDING))) for step in steps)
+
+
+def _plain(tensor: Tensor) -> NDArray[np.float64]:
+    return tensor.astype(np.float64)
+
+
+def _worst(differences: NDArray[np.float64]) -> float:
+    """Return the largest; NaN counts as infinitely far."""
+    worst = float(differences.max())
+    return worst if math.isfinite(worst) else math.inf
+
+
+def _margin(scores: NDArray[np.float64]) -> float:
+    if scores.size < 2:
+        return 0.0
+    second, first = np.sort(scores.ravel())[-2:]
+    return float(first - second)

@@ -21,7 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.checkpoint import StateDict, parse_checkpoint
-from converters.source_model import SourceModel, imagenet_labels, imagenet_synsets
+from converters.source_model import (
+    RANDOM_WEIGHTS,
+    SourceModel,
+    imagenet_labels,
+    imagenet_synsets,
+    weights_digest,
+)
 from edgeclf.errors import ConversionError, MissingDependencyError
 from edgeclf.files import read_file
 from edgeclf.install import install_line
@@ -94,8 +100,8 @@ def load(name: str, *, weights: str | None = None) -> SourceModel:
     if weights == "none":
         keras.utils.set_random_seed(0)
         model = build(variant, name=name)
-        sha256 = hashlib.sha256(b"random weights, seed 0").hexdigest()
-        notes = ("random weights: for trials only",)
+        sha256 = weights_digest(model)
+        notes = (RANDOM_WEIGHTS,)
     else:
         path = _packaged_checkpoint(variant) if weights is None else Path(weights)
         data = read_file(path, what="a PyTorch checkpoint", limit=2**30)

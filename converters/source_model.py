@@ -1,12 +1,24 @@
 """What every loader of the workshop returns: a trained model and how it was trained."""
 
+import hashlib
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
-from edgeclf.types import PreprocessSpec, Task
+from edgeclf.types import PreprocessSpec, ScoreKind, Task
 
-__all__ = ["SourceModel", "imagenet_labels", "imagenet_synsets"]
+__all__ = [
+    "RANDOM_WEIGHTS",
+    "KerasFileOptions",
+    "SourceModel",
+    "imagenet_labels",
+    "imagenet_synsets",
+    "weights_digest",
+]
+
+RANDOM_WEIGHTS = "random weights: for trials only"
+"""The note of a model that was made with ``--weights none``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +64,24 @@ class SourceModel:
             raise ValueError(f"{len(self.synsets)} synsets, {len(self.labels)} labels")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KerasFileOptions:
+    """What a ``.keras`` or ``.h5`` file does not say of itself.
+
+    Attributes:
+        preset: Name of the preprocessing that it was trained with.
+        labels: Text file, one label a line, in the order of the scores; or
+            ``imagenet``.
+        size: (height, width), for a model whose input leaves it open.
+        scores: What it gives; read from its last layer when left out.
+    """
+
+    preset: str | None = None
+    labels: Path | None = None
+    size: tuple[int, int] | None = None
+    scores: ScoreKind | None = None
+
+
 def imagenet_labels() -> tuple[str, ...]:
     """Return the names of ImageNet's 1,000 classes in class order, all different."""
     return _lines("imagenet.txt")
@@ -60,6 +90,14 @@ def imagenet_labels() -> tuple[str, ...]:
 def imagenet_synsets() -> tuple[str, ...]:
     """Return the WordNet identifiers of ImageNet's 1,000 classes in class order."""
     return _lines("imagenet_synsets.txt")
+
+
+def weights_digest(keras_model: Any) -> str:
+    """Return the SHA-256 of a model's weights in Keras's order, in hex."""
+    digest = hashlib.sha256()
+    for weight in keras_model.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
 
 
 def _lines(name: str) -> tuple[str, ...]:

@@ -3,14 +3,12 @@
 import difflib
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from converters.quiet import import_tensorflow
-from converters.source_model import SourceModel
+from converters.source_model import KerasFileOptions, SourceModel
 from edgeclf.errors import ConversionError, InputFileError, MissingDependencyError
 from edgeclf.install import install_line
-from edgeclf.types import ScoreKind
 
 __all__ = ["KerasFileOptions", "SourceModel", "load_source", "source_names"]
 
@@ -44,24 +42,6 @@ _LOADERS: Mapping[str, str] = {
     "mobilenet-v3-small": _APPLICATION,
     "mobilenet-v3-large": _APPLICATION,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KerasFileOptions:
-    """What a ``.keras`` or ``.h5`` file does not say of itself.
-
-    Attributes:
-        preset: Name of the preprocessing that it was trained with.
-        labels: Text file, one label a line, in the order of the scores; or
-            ``imagenet``.
-        size: (height, width), for a model whose input leaves it open.
-        scores: What it gives; read from its last layer when left out.
-    """
-
-    preset: str | None = None
-    labels: Path | None = None
-    size: tuple[int, int] | None = None
-    scores: ScoreKind | None = None
 
 
 def source_names() -> tuple[str, ...]:

@@ -4,14 +4,18 @@ A vector is three members of a bundle: ``NN.png``, ``NN.tensor`` and ``NN.scores
 """
 
 import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from edgeclf.errors import BundleError
 from edgeclf.provenance import Kernels
+from edgeclf.tensors import (
+    byte_size,
+    from_little_endian,
+    little_endian,
+    pack_tensor,
+    packed_limit,
+    unpack_tensor,
+)
 from edgeclf.types import ModelSpec, Tensor, TensorSpec
 
 __all__ = [
@@ -32,10 +36,11 @@ MAX_GOLDEN_VECTORS = 64
 MAX_GOLDEN_SIDE = 320
 MAX_GOLDEN_BYTES = 2_000_000
 """Of all pictures of a bundle together."""
+MAX_UNPACKED_BYTES = 512 * 2**20
+"""Of all tensors of a bundle together, in memory."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_HEADER = struct.Struct(">8sI4sII")
-_LEVEL = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,8 +98,8 @@ def encode_golden(golden: GoldenSet, spec: ModelSpec) -> dict[str, bytes]:
         _require_fit(vector.tensor, spec.input)
         _require_fit(vector.scores, spec.output)
         members[image] = vector.image
-        members[tensor] = _pack_tensor(vector.tensor, spec)
-        members[scores] = _little_endian(vector.scores).tobytes()
+        members[tensor] = pack_tensor(vector.tensor, spec)
+        members[scores] = little_endian(vector.scores).tobytes()
     check_golden_members(members, spec, count=len(golden.vectors))
     return members
 
@@ -108,13 +113,18 @@ def check_golden_members(
         ValueError: With the member's name.
     """
     _check_count(count)
+    if count * byte_size(spec.input) > MAX_UNPACKED_BYTES:
+        raise ValueError(
+            f"{count} golden tensors of {byte_size(spec.input)} bytes are over the "
+            f"limit of {MAX_UNPACKED_BYTES} bytes: use fewer golden pictures"
+        )
     total = 0
     for index in range(count):
         image, tensor, scores = golden_names(index)
         _check_png(image, members[image])
         total += len(members[image])
-        _check_size(tensor, members[tensor], _compressed_limit(spec.input))
-        expected = _byte_size(spec.output)
+        _check_size(tensor, members[tensor], packed_limit(spec.input))
+        expected = byte_size(spec.output)
         if len(members[scores]) != expected:
             raise ValueError(
                 f"{scores}: {len(members[scores])} bytes, the model's output has "
@@ -142,8 +152,8 @@ def decode_golden(
             GoldenVector(
                 name=name,
                 image=members[image],
-                tensor=_unpack_tensor(tensor, members[tensor], spec),
-                scores=_from_bytes(members[scores], spec.output),
+                tensor=unpack_tensor(tensor, members[tensor], spec),
+                scores=from_little_endian(members[scores], spec.output),
             )
         )
     return tuple(vectors)
@@ -180,53 +190,3 @@ def _require_fit(tensor: Tensor, spec: TensorSpec) -> None:
             f"golden tensor {tensor.dtype} {tensor.shape} is not the model's "
             f"{spec.dtype} {spec.shape}"
         )
-
-
-def _byte_size(spec: TensorSpec) -> int:
-    return int(np.prod(spec.shape, dtype=np.int64)) * np.dtype(spec.dtype).itemsize
-
-
-def _compressed_limit(spec: TensorSpec) -> int:
-    """Return more than zlib ever needs for bytes that it cannot compress."""
-    return _byte_size(spec) + _byte_size(spec) // 1000 + 64
-
-
-def _little_endian(tensor: Tensor) -> Tensor:
-    return np.ascontiguousarray(tensor, dtype=tensor.dtype.newbyteorder("<"))
-
-
-def _from_bytes(data: bytes, spec: TensorSpec) -> Tensor:
-    stored = np.frombuffer(data, np.dtype(spec.dtype).newbyteorder("<"))
-    return stored.astype(spec.dtype).reshape(spec.shape)
-
-
-def _width_axis(spec: ModelSpec) -> int:
-    return {"nhwc": 2, "nchw": 3}[spec.preprocess.layout]
-
-
-def _pack_tensor(tensor: Tensor, spec: ModelSpec) -> bytes:
-    """Compress; integers as differences from the pixel to the left, modulo 256."""
-    if tensor.dtype.itemsize == 1:
-        plain = tensor.view(np.uint8)
-        tensor = np.diff(plain, axis=_width_axis(spec), prepend=np.uint8(0))
-    return zlib.compress(_little_endian(tensor).tobytes(), _LEVEL)
-
-
-def _unpack_tensor(name: str, data: bytes, spec: ModelSpec) -> Tensor:
-    expected = _byte_size(spec.input)
-    unpacker = zlib.decompressobj()
-    try:
-        raw = unpacker.decompress(data, expected + 1)
-    except zlib.error as error:
-        raise BundleError(f"{name}: not a compressed tensor ({error})") from error
-    if len(raw) != expected or not unpacker.eof or unpacker.unused_data:
-        raise BundleError(
-            f"{name}: does not unpack to the {expected} bytes of the model's input "
-            f"{spec.input.dtype} {spec.input.shape}"
-        )
-    tensor = _from_bytes(raw, spec.input)
-    if tensor.dtype.itemsize == 1:
-        steps = tensor.view(np.uint8)
-        summed = np.cumsum(steps, axis=_width_axis(spec), dtype=np.uint8)
-        return summed.view(spec.input.dtype)
-    return tensor

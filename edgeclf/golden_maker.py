@@ -26,6 +26,8 @@ from edgeclf.types import DecodeSpec, EngineIdentity, Model, Uint8Image
 
 __all__ = ["folder_images", "golden_images", "kernels_of", "make_golden"]
 
+_PNG_LEVEL = 6  # 9 takes five times as long and saves 5 %
+
 NamedImages = Sequence[tuple[str, Uint8Image]]
 
 
@@ -116,7 +118,7 @@ def _png(name: str, pixels: Uint8Image) -> bytes:
     grey = np.array_equal(pixels, pixels[..., :1].repeat(3, axis=2))
     image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if grey else pixels))
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", compress_level=9)
+    image.save(buffer, format="PNG", compress_level=_PNG_LEVEL)
     return buffer.getvalue()
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "BackendEntry",
     "EngineStatus",
     "available_engines",
+    "engine_status",
     "open_backend",
 ]
 
@@ -170,6 +171,11 @@ def open_backend(
 def available_engines() -> Mapping[str, EngineStatus]:
     """Try every engine on a small built-in model; imports those that are installed."""
     return {name: _examine(name)[1] for name in BACKENDS}
+
+
+def engine_status(name: str) -> EngineStatus:
+    """Try one engine of ``BACKENDS``."""
+    return _examine(name)[1]
 
 
 def _checked(name: str, model_format: ModelFormat) -> str:

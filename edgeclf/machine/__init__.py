@@ -10,7 +10,12 @@ from edgeclf.machine.identity import (
     read_identity,
 )
 from edgeclf.machine.monitor import MachineMonitor, RunConditions
-from edgeclf.machine.state import MachineReader, MachineState
+from edgeclf.machine.state import (
+    MachineReader,
+    MachineState,
+    peak_memory_mib,
+    process_age_ns,
+)
 from edgeclf.machine.throttle import ThrottleBits, run_tool
 
 __all__ = [
@@ -22,6 +27,8 @@ __all__ = [
     "ThrottleBits",
     "board_description",
     "detect_board",
+    "peak_memory_mib",
+    "process_age_ns",
     "read_identity",
     "run_tool",
 ]

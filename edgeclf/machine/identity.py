@@ -29,9 +29,10 @@ Source: arch/arm64/include/asm/cputype.h of Linux.
 """
 
 _KERNEL_FEATURES = frozenset(
-    # Arm, then x86
-    ("neon", "asimd", "fphp", "asimdhp", "asimddp", "i8mm", "sve")
-    + ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni")
+    [
+        *("neon", "asimd", "fphp", "asimdhp", "asimddp", "i8mm", "sve"),
+        *("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni"),
+    ]
 )
 """Features that the engines' kernels look for; the other hundred say nothing here."""
 

@@ -5,14 +5,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from edgeclf.machine.state import MachineReader, MachineState
 from edgeclf.machine.throttle import ThrottleBits
 
 __all__ = ["MachineMonitor", "RunConditions"]
-
-AnyMonitor = TypeVar("AnyMonitor", bound="MachineMonitor")
 
 _COSTLY_EVERY = 5
 """Where throttle bits take a new process, only every fifth sample asks for them."""
@@ -106,7 +104,7 @@ class MachineMonitor:
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._sampling_ns = 0
 
-    def __enter__(self: AnyMonitor) -> AnyMonitor:
+    def __enter__(self) -> "MachineMonitor":  # noqa: PYI034 - no Self in Python 3.10
         self._states.append(self._reader.read())
         self._thread.start()
         return self

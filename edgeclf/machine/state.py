@@ -12,7 +12,13 @@ from typing import Final
 from edgeclf.machine.throttle import RunTool, ThrottleBits, ThrottleReader, run_tool
 from edgeclf.machine.tree import read_int, read_pairs, read_text
 
-__all__ = ["MachineReader", "MachineState", "own_cpu_ns"]
+__all__ = [
+    "MachineReader",
+    "MachineState",
+    "own_cpu_ns",
+    "peak_memory_mib",
+    "process_age_ns",
+]
 
 _CPU_ZONES: Final = re.compile(
     r"(?i)^(cpu|soc|bigcore|littlecore|x86_pkg_temp|tj|k10temp)"
@@ -158,3 +164,24 @@ def _busy_ns(root: Path) -> int | None:
         return None
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, times[:8])
     return (user + nice + system + irq + softirq + steal) * _TICK_NS
+
+
+def process_age_ns(root: Path = Path("/")) -> int | None:
+    """Return how long ago this process started, to a hundredth of a second.
+
+    Source: proc_pid_stat(5), field 22, in ticks since boot.
+    """
+    text = read_text(root, "proc/self/stat")
+    if text is None:
+        return None
+    # The second field, the name in brackets, may hold blanks and brackets itself.
+    ticks = int(text.rpartition(")")[2].split()[19])
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - ticks * _TICK_NS
+
+
+def peak_memory_mib() -> float:
+    """Return the most memory that this process had resident so far.
+
+    Source: getrusage(2): Linux counts ``ru_maxrss`` in KiB.
+    """
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

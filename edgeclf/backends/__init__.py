@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from edgeclf.errors import BackendError, MissingDependencyError
 from edgeclf.install import install_line
 from edgeclf.types import EngineIdentity, ModelFormat, Tensor, TensorSpec
@@ -234,7 +236,7 @@ def _examine(name: str) -> tuple[Any, EngineStatus]:
         return None, EngineStatus(
             usable=False,
             version=version,
-            reason=f"is installed and does not work here ({_one_line(error)})",
+            reason=f"is installed and does not work here ({_cause(entry, error)})",
             hint=_install_hint(entry),
         )
     return adapter, EngineStatus(usable=True, version=version)
@@ -252,6 +254,9 @@ def _install_hint(entry: BackendEntry) -> str:
     return install_line(entry.extra)
 
 
-def _one_line(error: BaseException) -> str:
+def _cause(entry: BackendEntry, error: BaseException) -> str:
+    """Return what went wrong, in words that help where it is known."""
+    if entry.extra == "tflite" and not np.__version__.startswith("1."):
+        return f"it needs numpy 1, here is numpy {np.__version__}"
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -70,6 +70,7 @@ class InterpreterBackend(Adapter):
     def _load(self, data: bytes, threads: int) -> Any:
         if not data:
             raise BackendError(f"{self.engine} cannot load the model: it is empty")
+        self._check(data)
         try:
             interpreter = self.interpreter_class(
                 model_content=data, num_threads=threads
@@ -80,6 +81,9 @@ class InterpreterBackend(Adapter):
                 f"{self.engine} cannot load the model: {' '.join(str(error).split())}"
             ) from error
         return interpreter
+
+    def _check(self, data: bytes) -> None:
+        """Refuse what would crash the engine; LiteRT looks at every offset itself."""
 
     def _run(self, tensor: Tensor) -> Tensor:
         interpreter = self._interpreter

@@ -6,6 +6,8 @@ import tflite_runtime
 from tflite_runtime.interpreter import Interpreter
 
 from edgeclf.backends.interpreter import InterpreterBackend
+from edgeclf.errors import BackendError, ModelFileError
+from edgeclf.modelfile import read_model_file
 
 __all__ = ["TFLiteRuntimeBackend"]
 
@@ -20,3 +22,12 @@ class TFLiteRuntimeBackend(InterpreterBackend):
     def version(cls) -> str:
         """Return the version of ``tflite-runtime``."""
         return str(tflite_runtime.__version__)
+
+    def _check(self, data: bytes) -> None:
+        """Refuse a damaged file: this engine follows its offsets without looking."""
+        try:
+            read_model_file(data, name="the file")
+        except ModelFileError as error:
+            raise BackendError(
+                f"{self.engine} cannot load the model: {error}"
+            ) from error

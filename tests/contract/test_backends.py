@@ -100,13 +100,12 @@ def quantize(real: Tensor, params: QuantParams, dtype: str) -> Tensor:
     return stored
 
 
-def real_scores(backend: Backend, raw: Tensor) -> NDArray[np.float32]:
+def real_scores(backend: Backend, raw: Tensor) -> Tensor:
     params = backend.output.quantization
-    scores = raw[0].astype(np.float32)
-    if params is None:
-        return scores
-    real: NDArray[np.float32] = (scores - params.zero_point) * np.float32(params.scale)
-    return real
+    scores: Tensor = raw[0].astype(np.float32)
+    if params is not None:
+        scores = (scores - params.zero_point) * np.float32(params.scale)
+    return scores
 
 
 @every_case

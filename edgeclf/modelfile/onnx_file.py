@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -64,7 +65,7 @@ def read_onnx(data: bytes, *, name: str) -> ModelFile:
         name=name,
         size_bytes=len(data),
         inputs=tuple(_input(graph, info) for info in graph.inputs),
-        outputs=tuple(_output(graph, info) for info in graph.outputs),
+        outputs=tuple(_output(graph, info, shapes) for info in graph.outputs),
         operators=summarize(nodes),
         parameters=sum(item.count for item in graph.constants.values()),
         weights_bytes=sum(item.size_bytes for item in graph.constants.values()),
@@ -121,11 +122,14 @@ def _input(graph: Graph, info: ValueInfo) -> TensorInfo:
     return _info(info, quantization)
 
 
-def _output(graph: Graph, info: ValueInfo) -> TensorInfo:
+def _output(graph: Graph, info: ValueInfo, shapes: Mapping[str, Shape]) -> TensorInfo:
     makers = [node for node in graph.nodes if info.name in node.outputs]
     quantization = None
     if makers and makers[0].kind == "QuantizeLinear":
         quantization = _quantization(graph, makers[0])
+    if not info.shape or None in info.shape[1:]:
+        # Exporters often leave the output's sides open; the graph tells them.
+        info = replace(info, shape=shapes.get(info.name, info.shape))
     return _info(info, quantization)
 
 

@@ -6,19 +6,11 @@ as ``metadata_props`` in an ``.onnx``.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from typing import TypeVar
 
+from edgeclf.json_values import from_json_value, to_json_value
 from edgeclf.modelfile.damage import DamagedError
-from edgeclf.types import (
-    CropSpec,
-    DecodeSpec,
-    PreprocessSpec,
-    ResizeSpec,
-    ScoreKind,
-    Task,
-)
+from edgeclf.types import PreprocessSpec, ScoreKind, Task
 
 __all__ = [
     "decode_labels",
@@ -28,6 +20,8 @@ __all__ = [
     "encode_preprocess",
     "encode_task",
 ]
+
+Value = TypeVar("Value")
 
 
 def encode_labels(labels: tuple[str, ...]) -> str:
@@ -41,8 +35,8 @@ def decode_labels(text: str) -> tuple[str, ...]:
 
 
 def encode_preprocess(spec: PreprocessSpec) -> str:
-    """Return the spec as one line of JSON."""
-    return json.dumps(asdict(spec), sort_keys=True, allow_nan=False)
+    """Return the spec as one line of JSON, as a bundle's manifest has it."""
+    return json.dumps(to_json_value(spec), sort_keys=True)
 
 
 def decode_preprocess(text: str) -> PreprocessSpec:
@@ -51,25 +45,12 @@ def decode_preprocess(text: str) -> PreprocessSpec:
     Raises:
         DamagedError: It is not such a text, or contradicts itself.
     """
-    fields = _object(text)
-    try:
-        return PreprocessSpec(
-            **{
-                **fields,
-                "resize": ResizeSpec(**_tupled(fields["resize"])),
-                "crop": CropSpec(**_tupled(fields["crop"])),
-                "decode": DecodeSpec(**fields["decode"]),
-                "mean": tuple(fields["mean"]),
-                "std": tuple(fields["std"]),
-            }
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise DamagedError(f"its preprocessing spec cannot be read: {error}") from error
+    return _decoded(PreprocessSpec, text)
 
 
 def encode_task(task: Task) -> str:
     """Return the task as one line of JSON."""
-    return json.dumps(asdict(task), sort_keys=True)
+    return json.dumps(to_json_value(task), sort_keys=True)
 
 
 def decode_task(text: str) -> ScoreKind:
@@ -78,24 +59,11 @@ def decode_task(text: str) -> ScoreKind:
     Raises:
         DamagedError: It is not a text that :func:`encode_task` wrote.
     """
-    try:
-        return Task(**_object(text)).scores
-    except (TypeError, ValueError) as error:
-        raise DamagedError(f"its task cannot be read: {error}") from error
+    return _decoded(Task, text).scores
 
 
-def _object(text: str) -> dict[str, Any]:
+def _decoded(cls: type[Value], text: str) -> Value:
     try:
-        value = json.loads(text)
+        return from_json_value(cls, json.loads(text), where=cls.__name__)
     except (ValueError, RecursionError) as error:
-        raise DamagedError(f"its JSON cannot be read: {error}") from error
-    if not isinstance(value, dict):
-        raise DamagedError(f"its JSON is a {type(value).__name__}, not an object")
-    return value
-
-
-def _tupled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in fields.items()
-    }
+        raise DamagedError(f"its metadata cannot be read: {error}") from error

@@ -1,0 +1,151 @@
+"""What every command that opens a model has in common: MODEL, its flags, the engine.
+
+A command gets ``model: Path`` and ``model_flags: ModelFlags``, to be handed to
+``edgeclf.packing.load_model``; with ``engine_options`` also ``engine: str | None`` and
+``threads: int``.
+"""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from edgeclf.backends import BACKENDS
+from edgeclf.packing.flags import ModelFlags
+
+__all__ = ["engine_options", "model_argument", "model_flags"]
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+
+_FLAG_NAMES = ("labels", "preset", "mean", "std", "crop_fraction", "scores")
+
+
+def _channels(
+    ctx: click.Context,  # noqa: ARG001 - click's
+    param: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> tuple[float, ...] | None:
+    """Read one number for all channels, or three with commas between."""
+    if value is None:
+        return None
+    try:
+        numbers = tuple(float(part) for part in value.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) == 1:
+        numbers *= 3
+    if len(numbers) != 3 or not all(abs(number) < 1e9 for number in numbers):
+        raise click.BadParameter(
+            f"{value!r} is neither a number nor three, such as 123.7,116.3,103.5"
+        )
+    return numbers
+
+
+def _complete_preset(
+    ctx: click.Context,  # noqa: ARG001 - click's
+    param: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[CompletionItem]:
+    from edgeclf.preprocess import PRESETS  # noqa: PLC0415 - on Tab only
+
+    return [
+        CompletionItem(name, help=entry.description)
+        for name, entry in PRESETS.items()
+        if name.startswith(incomplete)
+    ]
+
+
+_MODEL = click.argument("model", type=click.Path(path_type=Path))
+
+_FLAGS = (
+    click.option(
+        "--labels",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="For a bare model file: a text file with one label a line.",
+    ),
+    click.option(
+        "--preset",
+        metavar="NAME",
+        shell_complete=_complete_preset,
+        help="Likewise: how its trainer prepared pictures, such as keras, torchvision, "
+        "timm, efficientnet-lite.",
+    ),
+    click.option(
+        "--mean",
+        callback=_channels,
+        metavar="R[,G,B]",
+        help="Likewise: instead of the preset's, in 0 to 255 units.",
+    ),
+    click.option(
+        "--std",
+        callback=_channels,
+        metavar="R[,G,B]",
+        help="Likewise.",
+    ),
+    click.option(
+        "--crop-fraction",
+        type=click.FloatRange(0, 1, min_open=True),
+        metavar="SHARE",
+        help="Likewise: the share of the shorter side that is kept.",
+    ),
+    click.option(
+        "--scores",
+        type=click.Choice(["logits", "probabilities"]),
+        help="Likewise: what the model gives, where the file does not tell.",
+    ),
+)
+
+_ENGINE = (
+    click.option(
+        "--engine",
+        type=click.Choice(list(BACKENDS)),
+        help="What runs the model; by default the first that works here.",
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Threads that the engine may use.",
+    ),
+)
+
+
+def model_argument(function: AnyFunction) -> AnyFunction:
+    """Add MODEL and its flags, passed on as ``model`` and ``model_flags``."""
+    return _MODEL(model_flags(function))
+
+
+def model_flags(function: AnyFunction) -> AnyFunction:
+    """Add the flags of a bare model file, passed on as ``model_flags``."""
+
+    @functools.wraps(function)
+    def collected(*args: Any, **options: Any) -> Any:
+        said = {name: options.pop(name) for name in _FLAG_NAMES}
+        return function(*args, model_flags=_flags(said), **options)
+
+    return _all(_FLAGS, collected)  # type: ignore[return-value] # same but for the flags
+
+
+def engine_options(function: AnyFunction) -> AnyFunction:
+    """Add ``--engine`` and ``--threads``, passed on under these names."""
+    return _all(_ENGINE, function)
+
+
+def _flags(said: dict[str, Any]) -> ModelFlags:
+    try:
+        return ModelFlags(**said)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _all(
+    decorators: tuple[Callable[[AnyFunction], AnyFunction], ...], function: AnyFunction
+) -> AnyFunction:
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function

@@ -58,12 +58,14 @@ def runtime_native(here: Surroundings) -> Iterator[Finding]:
 def governor(here: Surroundings) -> Iterator[Finding]:
     """The clock does not follow the load."""
     found = here.machine.governor
-    if found is not None and found != "performance":
+    wanted = here.profile.value("defaults.governor") if here.profile else None
+    wanted = wanted or "performance"
+    if found is not None and found != wanted:
         yield Finding(
             name="governor",
             severity="warning",
             text=f"the clock's governor is {found}: latency follows the load",
-            fix="echo performance | sudo tee "
+            fix=f"echo {wanted} | sudo tee "
             "/sys/devices/system/cpu/cpufreq/policy*/scaling_governor",
         )
 

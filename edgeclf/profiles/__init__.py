@@ -10,6 +10,7 @@ from edgeclf.profiles.shelf import load_profile, profile_for_board, profile_name
 from edgeclf.profiles.values import (
     BudgetLimits,
     Fact,
+    FactValue,
     LatencyRatio,
     Profile,
     Source,
@@ -22,6 +23,7 @@ __all__ = [
     "BudgetLimits",
     "Fact",
     "FactRule",
+    "FactValue",
     "LatencyRatio",
     "Profile",
     "Source",

@@ -54,7 +54,6 @@ FACTS: Final[Mapping[str, FactRule]] = {
         kind="texts",
         meaning="Features beyond plain NEON that kernels look for, as /proc/cpuinfo "
         "names them; an empty list says that there are none.",
-        reader="doctor",
     ),
     "cpu.l1d_kib": FactRule(
         kind="integer",
@@ -123,7 +122,7 @@ FACTS: Final[Mapping[str, FactRule]] = {
     "thermal.zone_types": FactRule(
         kind="texts",
         meaning="Types of the thermal zones that show the processor's temperature.",
-        reader="bench",
+        reader="bench, doctor",
     ),
     "thermal.throttle_start_c": FactRule(
         kind="number",
@@ -131,7 +130,7 @@ FACTS: Final[Mapping[str, FactRule]] = {
         low=30,
         high=125,
         meaning="Temperature at which clocks begin to fall.",
-        reader="bench",
+        reader="bench, doctor",
     ),
     "thermal.throttle_hard_c": FactRule(
         kind="number",
@@ -154,7 +153,6 @@ FACTS: Final[Mapping[str, FactRule]] = {
         kind="text",
         choices=ENGINES,
         meaning="Engine to start with.",
-        reader="convert",
     ),
     "defaults.threads": FactRule(
         kind="integer",

@@ -78,6 +78,15 @@ class _LazyGroup(click.Group):
         entry = COMMANDS.get(cmd_name)
         return None if entry is None else _load(cmd_name, entry)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader went away (`edgeclf … | head`): not an error, and nothing to
+            # say. Caught here, as click itself would exit with 1.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -149,10 +158,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except EdgeclfError as error:
         sys.exit(_report(error, as_json="--json" in arguments))
-    except BrokenPipeError:
-        # The reader went away (`edgeclf … | head`): not an error, and nothing to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     sys.exit(_status(status))
 
 
@@ -165,6 +170,7 @@ def _report(error: EdgeclfError, *, as_json: bool) -> int:
     if as_json:
         from edgeclf.commands.console import print_json  # noqa: PLC0415
 
-        print_json("error", {"error": type(error).__name__, "message": str(error)})
+        payload = {"error": type(error).__name__, "message": str(error)}
+        print_json("error", payload, one_line=True)  # it may end a stream of lines
     click.echo(f"error: {error}", err=True)
     return error.exit_code

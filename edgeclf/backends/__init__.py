@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from edgeclf.errors import BackendError, MissingDependencyError
-from edgeclf.install import install_line
 from edgeclf.types import EngineIdentity, ModelFormat, Tensor, TensorSpec
 
 if TYPE_CHECKING:
@@ -189,8 +188,9 @@ def _checked(name: str, model_format: ModelFormat) -> str:
         )
     if BACKENDS[name].format != model_format:
         fitting = " or ".join(_engines_for(model_format))
+        article = "an" if model_format[0] in "aeiou" else "a"
         raise BackendError(
-            f"{name} cannot run an .{model_format} file: use --engine {fitting}"
+            f"{name} cannot run {article} .{model_format} file: use --engine {fitting}"
         )
     return name
 
@@ -244,6 +244,8 @@ def _examine(name: str) -> tuple[Any, EngineStatus]:
 
 def _install_hint(entry: BackendEntry) -> str:
     """Return the install line, or that of another engine where there is no wheel."""
+    from edgeclf.install import install_line  # noqa: PLC0415 - 20 ms, only on failure
+
     arm32 = platform.machine().startswith("armv")
     if entry.extra == "litert" and arm32:
         return f"LiteRT has no 32-bit ARM wheel; {install_line('tflite')}"

@@ -16,6 +16,7 @@ __all__ = ["Operator", "QuantizedTensor", "WrittenTensor", "write_tflite"]
 _TENSOR_TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int8": 9}
 # name: (BuiltinOperator, BuiltinOptions, version that knows int8)
 _OPERATORS = {
+    "ADD": (0, 11, 1),
     "CONV_2D": (3, 1, 3),
     "FULLY_CONNECTED": (9, 8, 4),
     "MEAN": (40, 27, 2),

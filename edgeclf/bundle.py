@@ -6,11 +6,12 @@ docs/bundle-format.md describes the format for people who write another reader.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgeclf.container import read_container, write_container
+from edgeclf.container import check_start, read_container, write_container
 from edgeclf.errors import BundleError
 from edgeclf.files import read_file, write_atomically
 from edgeclf.golden import (
@@ -166,7 +167,10 @@ def read_bundle(path: Path | str) -> Bundle:
         BundleError: It must not be used; one line says why and what to do.
     """
     path = Path(path)
-    data = read_file(path, what="a bundle", limit=MAX_FILE_BYTES)
+    with _named(path):
+        data = read_file(
+            path, what="a bundle", limit=MAX_FILE_BYTES, check_start=check_start
+        )
     return parse_bundle(data, path=path)
 
 
@@ -180,8 +184,15 @@ def parse_bundle(data: bytes, *, path: Path) -> Bundle:
     Raises:
         BundleError: It must not be used.
     """
-    try:
+    with _named(path):
         return _parse(data, path)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Put the path before the message of a fault found in its bytes."""
+    try:
+        yield
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from error
 

@@ -13,11 +13,10 @@ import re
 import struct
 import zlib
 from collections.abc import Mapping
-from typing import NoReturn
 
 from edgeclf.errors import BundleError
 
-__all__ = ["MAX_MEMBERS", "read_container", "write_container"]
+__all__ = ["MAX_MEMBERS", "check_start", "read_container", "write_container"]
 
 MAX_MEMBERS = 256
 
@@ -95,10 +94,33 @@ def read_container(data: bytes) -> dict[str, memoryview]:
         _check_local_header(view, offset, name, payload, crcs[name])
         offset += _LOCAL.size + len(name) + len(payload)
     if not members:
-        _refuse_foreign(bytes(view[:8]))
+        check_start(bytes(view[:8]))
     sizes = {name: len(payload) for name, payload in members.items()}
     _check_tail(bytes(view[offset:]), _directory(sizes, crcs), offset)
     return members
+
+
+def check_start(start: bytes) -> None:
+    """Refuse a file that does not begin as a container does.
+
+    Args:
+        start: Its first 8 bytes or more.
+
+    Raises:
+        BundleError: It says what the file is instead, where that is known.
+    """
+    if start.startswith(_LOCAL_SIGNATURE):
+        return
+    if start[4:8] == b"TFL3":
+        raise BundleError(
+            "this is a .tflite model, not a bundle: make one with 'edgeclf pack'"
+        )
+    if start.startswith((_CENTRAL_SIGNATURE, _END_SIGNATURE)):
+        raise BundleError(f"a zip without members is no bundle: {_AGAIN}")
+    raise BundleError(
+        f"not a bundle: it begins with {start[:4].hex(' ')}, not with a member; give a "
+        ".edgeclf file, or make one with 'edgeclf pack' or 'edgeclf convert'"
+    )
 
 
 def _is_name(name: bytes) -> bool:
@@ -220,13 +242,3 @@ def _check_tail(tail: bytes, expected: bytes, offset: int) -> None:
     raise BundleError(
         f"the {where} does not follow from the members (byte {offset + at}): {_AGAIN}"
     )
-
-
-def _refuse_foreign(start: bytes) -> NoReturn:
-    if start[4:8] == b"TFL3":
-        raise BundleError(
-            "this is a .tflite model, not a bundle: make one with 'edgeclf pack'"
-        )
-    if start.startswith((_CENTRAL_SIGNATURE, _END_SIGNATURE)):
-        raise BundleError(f"a zip without members is no bundle: {_AGAIN}")
-    raise BundleError(f"not a bundle: the first bytes are {start[:4]!r}, not a member")

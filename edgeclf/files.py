@@ -5,6 +5,7 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from edgeclf.errors import InputFileError, OutputFileError
@@ -12,13 +13,21 @@ from edgeclf.errors import InputFileError, OutputFileError
 __all__ = ["read_file", "write_atomically"]
 
 
-def read_file(path: Path, *, what: str, limit: int) -> bytes:
+def read_file(
+    path: Path,
+    *,
+    what: str,
+    limit: int,
+    check_start: Callable[[bytes], None] | None = None,
+) -> bytes:
     """Return the bytes of a regular file of at most ``limit`` bytes.
 
     Args:
         path: The file.
         what: What it should be, for the message: ``"a bundle"``.
         limit: Largest size accepted, in bytes.
+        check_start: Called with the first 64 bytes before the rest is read; raises
+            for a file that is something else altogether.
 
     Raises:
         InputFileError: It is missing, not a regular file, unreadable, empty or larger.
@@ -37,6 +46,9 @@ def read_file(path: Path, *, what: str, limit: int) -> bytes:
                     f"{path}: {status.st_size} bytes, over the limit of {limit} "
                     f"for {what}"
                 )
+            if check_start is not None:
+                check_start(file.read(64))
+                file.seek(0)
             return file.readall()
     except FileNotFoundError:
         raise InputFileError(f"{path}: no such file; expected {what}") from None

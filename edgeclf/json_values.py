@@ -4,6 +4,7 @@ Every field is written; reading refuses a missing or unknown key and a value of 
 type. A message starts with the path of the value: ``model.input.shape: …``.
 """
 
+import json
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from typing import (
     get_type_hints,
 )
 
-__all__ = ["MAX_INTEGER", "from_json_value", "to_json_value"]
+__all__ = ["MAX_INTEGER", "canonical_json", "from_json_value", "to_json_value"]
 
 Value = TypeVar("Value")
 
@@ -52,6 +53,18 @@ def from_json_value(cls: type[Value], value: Any, *, where: str) -> Value:
     """
     record: Value = _decode_record(cls, value, where)
     return record
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return JSON with sorted keys and no spaces, as UTF-8."""
+    text = json.dumps(
+        value,
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+    return text.encode()
 
 
 @cache

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgeclf.errors import BundleError, SpecError
-from edgeclf.json_values import from_json_value, to_json_value
+from edgeclf.json_values import canonical_json, from_json_value, to_json_value
 from edgeclf.provenance import (
     Estimate,
     Kernels,
@@ -31,7 +31,6 @@ __all__ = [
     "MemberRecord",
     "Provenance",
     "Quality",
-    "canonical_json",
     "manifest_bytes",
     "read_manifest",
     "spec_from_dict",
@@ -133,18 +132,6 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return canonical_json(to_json_value(manifest))
 
 
-def canonical_json(value: Any) -> bytes:
-    """Return JSON with sorted keys and no spaces, as UTF-8."""
-    text = json.dumps(
-        value,
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
-    )
-    return text.encode()
-
-
 def read_manifest(data: bytes) -> Manifest:
     """Return the manifest, or refuse it.
 
@@ -157,9 +144,10 @@ def read_manifest(data: bytes) -> Manifest:
     _check_task_kind(document.get("task"))
     try:
         manifest = from_json_value(Manifest, document, where="manifest")
+        canonical = manifest_bytes(manifest)
     except ValueError as error:
         raise BundleError(f"{error}; build the bundle again") from error
-    if manifest_bytes(manifest) != data:
+    if canonical != data:
         raise BundleError(
             "manifest.json is not in canonical form (sorted keys, no spaces, each key "
             "once): build the bundle again with edgeclf"

@@ -11,10 +11,10 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from edgeclf.errors import BundleError
-from edgeclf.json_values import from_json_value
+from edgeclf.json_values import canonical_json, from_json_value, to_json_value
+from edgeclf.provenance import require_text
 
 __all__ = ["PAYLOAD_TYPE", "Envelope", "Signature", "read_envelope", "signed_bytes"]
 
@@ -37,6 +37,7 @@ class Signature:
     sig: str
 
     def __post_init__(self) -> None:
+        require_text("keyid", self.keyid)
         if len(_from_base64(self.sig)) != _SIGNATURE_BYTES:
             raise ValueError("an Ed25519 signature has 64 bytes")
 
@@ -78,11 +79,18 @@ def read_envelope(data: bytes, *, manifest: bytes) -> Envelope:
         BundleError: It is malformed, or holds another payload.
     """
     try:
-        document: Any = json.loads(data)
-        envelope = from_json_value(Envelope, document, where="envelope")
+        envelope = from_json_value(Envelope, json.loads(data), where="envelope")
         payload = _from_base64(envelope.payload)
+        is_canonical = canonical_json(to_json_value(envelope)) == data
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"the signature envelope is malformed: {error}") from error
+        raise BundleError(
+            f"the signature envelope is malformed ({error}): sign the bundle again"
+        ) from error
+    if not is_canonical:
+        raise BundleError(
+            "the signature envelope is not in canonical form (sorted keys, no spaces): "
+            "sign the bundle again"
+        )
     if payload != manifest:
         raise BundleError(
             "the signature envelope is about another manifest: sign this bundle again"

@@ -63,6 +63,13 @@ class Adapter:
     ) -> None:
         self.close()
 
+    def undelegated(self) -> tuple[str, ...]:
+        """Return the kinds of the operators that no delegate took, in running order.
+
+        Empty where the engine hands out no operators, as ONNX Runtime's CPU provider.
+        """
+        return ()
+
     def _run(self, tensor: Tensor) -> Tensor:
         raise NotImplementedError
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 
 from edgeclf.backends.adapter import Adapter, thread_ids, threads_since
+from edgeclf.backends.plan import undelegated
 from edgeclf.backends.quiet import held_stderr
 from edgeclf.errors import BackendError
 from edgeclf.types import DType, EngineIdentity, QuantParams, Tensor, TensorSpec
@@ -66,6 +67,10 @@ class InterpreterBackend(Adapter):
         this model's, which cannot crash, so a real model's messages are not touched.
         """
         _probe(cls.interpreter_class)
+
+    def undelegated(self) -> tuple[str, ...]:
+        """Return the kinds of the operators that the interpreter runs itself."""
+        return undelegated(self._interpreter._get_ops_details())  # noqa: SLF001
 
     def _load(self, data: bytes, threads: int) -> Any:
         if not data:

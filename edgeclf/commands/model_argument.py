@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 from edgeclf.backends import BACKENDS
 from edgeclf.packing.flags import ModelFlags
 
-__all__ = ["engine_options", "model_argument", "model_flags"]
+__all__ = ["engine_option", "engine_options", "model_argument", "model_flags"]
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
@@ -99,19 +99,19 @@ _FLAGS = (
     ),
 )
 
-_ENGINE = (
-    click.option(
-        "--engine",
-        type=click.Choice(list(BACKENDS)),
-        help="What runs the model; by default the first that works here.",
-    ),
-    click.option(
-        "--threads",
-        type=click.IntRange(min=1),
-        default=1,
-        show_default=True,
-        help="Threads that the engine may use.",
-    ),
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(list(BACKENDS)),
+    help="What runs the model; by default the first that works here.",
+)
+"""Add ``--engine``."""
+
+_THREADS = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Threads that the engine may use.",
 )
 
 
@@ -128,12 +128,14 @@ def model_flags(function: AnyFunction) -> AnyFunction:
         said = {name: options.pop(name) for name in _FLAG_NAMES}
         return function(*args, model_flags=_flags(said), **options)
 
-    return _all(_FLAGS, collected)  # type: ignore[return-value] # same but for the flags
+    for add_flag in reversed(_FLAGS):
+        collected = add_flag(collected)
+    return collected  # type: ignore[return-value] # takes what click gives it
 
 
 def engine_options(function: AnyFunction) -> AnyFunction:
     """Add ``--engine`` and ``--threads``, passed on under these names."""
-    return _all(_ENGINE, function)
+    return engine_option(_THREADS(function))
 
 
 def _flags(said: dict[str, Any]) -> ModelFlags:
@@ -141,11 +143,3 @@ def _flags(said: dict[str, Any]) -> ModelFlags:
         return ModelFlags(**said)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-
-
-def _all(
-    decorators: tuple[Callable[[AnyFunction], AnyFunction], ...], function: AnyFunction
-) -> AnyFunction:
-    for decorator in reversed(decorators):
-        function = decorator(function)
-    return function

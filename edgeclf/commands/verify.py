@@ -29,7 +29,7 @@ __all__ = ["verify"]
 )
 @json_option
 def verify(bundle: Path, engine: str | None, threads: int, *, as_json: bool) -> None:
-    r"""Check that a bundle is whole and right on this machine.
+    """Check that a bundle is whole and right on this machine.
 
     The file is checked byte by byte against its digests. Then its golden pictures are
     replayed: each must become the stored tensor within one step, and the stored tensor
@@ -39,7 +39,7 @@ def verify(bundle: Path, engine: str | None, threads: int, *, as_json: bool) -> 
     Examples:
       edgeclf verify model.edgeclf
       edgeclf verify model.edgeclf --engine litert --threads 2 --json
-    """
+    """  # noqa: D301 - click wants the control character
     opened = read_bundle(bundle)
     report = verify_bundle(opened, engine=engine, threads=threads)
     if as_json:

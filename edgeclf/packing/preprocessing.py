@@ -17,7 +17,7 @@ Channels = tuple[float, float, float]
 
 # Of the 256 pixel values: more lost at the ends, or fewer told apart, is a wrong scale.
 _MOST_CLIPPED = 64
-_FEWEST_STEPS = 64
+_FEWEST_STEPS = 16
 
 
 def resolve_preprocess(

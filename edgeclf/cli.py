@@ -1,5 +1,6 @@
 """The ``edgeclf`` command: a group whose commands are imported when they are used."""
 
+import errno
 import importlib
 import os
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from edgeclf.errors import EdgeclfError, MissingDependencyError
+from edgeclf.errors import EdgeclfError, MissingDependencyError, OutputFileError
 
 __all__ = ["COMMANDS", "CommandEntry", "cli", "main"]
 
@@ -81,11 +82,9 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            # The reader went away (`edgeclf … | head`): not an error, and nothing to
-            # say. Caught here, as click itself would exit with 1.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+        except OSError as error:
+            # Caught here, as click itself would answer EPIPE with exit code 1.
+            return _answer_lost_output(error)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -116,6 +115,24 @@ class _LazyGroup(click.Group):
     ) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+
+def _answer_lost_output(error: OSError) -> int:
+    """Answer a stdout that takes no more, and let other errors pass.
+
+    Raises:
+        OutputFileError: The disk that stdout goes to is full.
+    """
+    if error.errno not in {errno.EPIPE, errno.ENOSPC, errno.EDQUOT}:
+        raise error
+    # Nothing that is still buffered may fail again when the process ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == errno.EPIPE:
+        # The reader went away (`edgeclf … | head`): no error, and nothing to say.
+        return 0
+    raise OutputFileError(
+        "the results cannot be written, as the disk is full: free some space"
+    ) from error
 
 
 def _load(name: str, entry: CommandEntry) -> click.Command:

@@ -16,7 +16,13 @@ from click.shell_completion import CompletionItem
 from edgeclf.backends import BACKENDS
 from edgeclf.packing.flags import ModelFlags
 
-__all__ = ["engine_option", "engine_options", "model_argument", "model_flags"]
+__all__ = [
+    "engine_option",
+    "engine_options",
+    "model_argument",
+    "model_flags",
+    "model_path",
+]
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
@@ -58,7 +64,8 @@ def _complete_preset(
     ]
 
 
-_MODEL = click.argument("model", type=click.Path(path_type=Path))
+model_path = click.argument("model", type=click.Path(path_type=Path))
+"""Add MODEL alone, passed on as ``model``."""
 
 _FLAGS = (
     click.option(
@@ -117,7 +124,7 @@ _THREADS = click.option(
 
 def model_argument(function: AnyFunction) -> AnyFunction:
     """Add MODEL and its flags, passed on as ``model`` and ``model_flags``."""
-    return _MODEL(model_flags(function))
+    return model_path(model_flags(function))
 
 
 def model_flags(function: AnyFunction) -> AnyFunction:

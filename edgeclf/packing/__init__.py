@@ -5,7 +5,16 @@ data = pack_model(model, name="mobilenet")
 """
 
 from edgeclf.packing.flags import ModelFlags
+from edgeclf.packing.known import Known, what_is_known
 from edgeclf.packing.loading import load_model, model_from_file, read_model
 from edgeclf.packing.pack import pack_model
 
-__all__ = ["ModelFlags", "load_model", "model_from_file", "pack_model", "read_model"]
+__all__ = [
+    "Known",
+    "ModelFlags",
+    "load_model",
+    "model_from_file",
+    "pack_model",
+    "read_model",
+    "what_is_known",
+]

@@ -29,6 +29,9 @@ IMAGE_SUFFIXES = frozenset(
 )
 """Endings, in small letters, of the files that ``find_images`` takes from a folder."""
 
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "WEBP", "TIFF")
+"""What is tried, in this order; some of Pillow's others start foreign programs."""
+
 MAX_PIXELS = 64_000_000
 """Larger images are refused before they are decoded."""
 
@@ -44,6 +47,7 @@ _DAMAGE = (
     EOFError,
     OverflowError,
     MemoryError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )
@@ -56,7 +60,7 @@ def decode_image(data: bytes, spec: DecodeSpec, *, name: str = "image") -> Uint8
     """Return the pixels of an image file; of an animation, its first picture.
 
     Args:
-        data: The file's bytes, in any format that Pillow reads.
+        data: The file's bytes: JPEG, PNG, BMP, GIF, PPM, WebP or TIFF.
         spec: Orientation and 16-bit samples.
         name: What to call it in messages.
 
@@ -70,19 +74,19 @@ def decode_image(data: bytes, spec: DecodeSpec, *, name: str = "image") -> Uint8
     if not data:
         raise ImageError(f"{name}: the file is empty; expected an image")
     try:
-        with _quiet(), Image.open(io.BytesIO(data)) as image:
+        with _quiet(), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             _check_size(image.size, name)
             return _pixels(image, spec, name)
     except UnidentifiedImageError:
         raise ImageError(
-            f"{name}: not an image that can be read; expected JPEG, PNG or the like"
+            f"{name}: not an image that can be read; expected JPEG, PNG, BMP, GIF, PPM, WebP or TIFF"
         ) from None
     except Image.DecompressionBombError:
         raise ImageError(
             f"{name}: over the limit of {_limit()}; scale it down"
         ) from None
     except _DAMAGE as error:
-        reason = str(error) or type(error).__name__
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(
             f"{name}: the image is damaged ({reason}); get a whole copy of it"
         ) from error

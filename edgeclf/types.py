@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Classification",
+    "ColourOrder",
     "CropSpec",
     "DType",
     "DecodeSpec",
     "EngineIdentity",
+    "Filter",
     "Frame",
     "Layout",
     "Model",

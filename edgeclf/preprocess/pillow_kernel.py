@@ -15,8 +15,12 @@ _FILTERS = {
 }
 
 
+_MOST_PIXELS = 32_000_000
+"""Slivers of pictures, scaled, would fill the memory to have a corner kept."""
+
+
 class PillowKernel:
-    """``Image.resize``, asked only for the part that is kept.
+    """``Image.resize``, and then the crop.
 
     Args:
         spec: A combination that ``serves`` accepts.
@@ -47,17 +51,19 @@ class PillowKernel:
             out: Shape ``plan.kept.size`` + (3,), any strides.
         """
         image = Image.fromarray(np.ascontiguousarray(source))
-        kept = plan.kept
-        resized = image.resize((kept.width, kept.height), self._filter, _box(plan))
-        np.copyto(out, np.asarray(resized))
+        (height, width), kept = plan.scaled, plan.kept
+        if height * width > _MOST_PIXELS:
+            resized = image.resize((kept.width, kept.height), self._filter, _box(plan))
+            np.copyto(out, np.asarray(resized))
+            return
+        # Asking Pillow for the kept part alone saves a third of the time, but moves
+        # the filter by a hair, which its rounding between the passes makes 2 steps.
+        resized = image.resize((width, height), self._filter)
+        np.copyto(out, np.asarray(resized)[kept.slices])
 
 
 def _box(plan: ResizePlan) -> tuple[float, float, float, float]:
-    """Return the kept window in source pixels: left, top, right, bottom.
-
-    Pillow's filters still see the pixels around such a box, so this is the resize of
-    everything and then the crop, without the work on what is cut off.
-    """
+    """Return the kept window in source pixels: left, top, right, bottom."""
     (height, width), kept = plan.source.size, plan.kept
     down, across = height / plan.scaled[0], width / plan.scaled[1]
     return (

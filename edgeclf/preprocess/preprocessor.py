@@ -6,7 +6,7 @@ from edgeclf.errors import SpecError
 from edgeclf.preprocess.arrange import arrange
 from edgeclf.preprocess.enhance import ENHANCEMENTS
 from edgeclf.preprocess.geometry import ResizePlan, plan_resize
-from edgeclf.preprocess.kernels import open_kernel
+from edgeclf.preprocess.kernels import ResizeKernel, open_kernel
 from edgeclf.types import PreprocessSpec, Tensor, TensorSpec, Uint8Image
 
 __all__ = ["Preprocessor"]
@@ -25,6 +25,7 @@ class Preprocessor:
         tensor: The model's input.
         opencv: Whether OpenCV may be used where it is installed. The tensor is the
             same within one step of a pixel.
+        resizer: What resizes instead of the fastest proven kernel.
 
     Attributes:
         kernel: Who resizes: ``opencv``, ``pillow`` or ``edgeclf``.
@@ -34,11 +35,16 @@ class Preprocessor:
     """
 
     def __init__(
-        self, spec: PreprocessSpec, tensor: TensorSpec, *, opencv: bool = True
+        self,
+        spec: PreprocessSpec,
+        tensor: TensorSpec,
+        *,
+        opencv: bool = True,
+        resizer: ResizeKernel | None = None,
     ) -> None:
         _check_agreement(spec, tensor)
         self.spec = spec
-        self._resizer = open_kernel(spec.resize, opencv=opencv)
+        self._resizer = resizer or open_kernel(spec.resize, opencv=opencv)
         self.kernel: str = self._resizer.name
         self._enhance = ENHANCEMENTS.get(spec.enhancement)
         self._arranged = arrange(spec, tensor, opencv=opencv)

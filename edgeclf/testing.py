@@ -128,11 +128,13 @@ class FakeSource(_Closing):
             if self.closed:
                 return
             self._clock.advance(self._every_ns)
+            now_ns = self._clock()
             yield Frame(
                 pixels=pixels,
-                captured_ns=self._clock(),
+                captured_ns=now_ns,
                 timestamp_origin=self.timestamp_origin,
                 sequence=sequence,
+                ready_ns=now_ns,
             )
         if self._error is not None and not self.closed:
             raise SourceError(self._error)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from edgeclf.errors import SourceError
 from edgeclf.sources import Source, open_source
+from edgeclf.testing import FakeClock, FakeSource
 from edgeclf.types import Frame
 from tests.videos import moving_square, write_video
 
@@ -54,8 +55,19 @@ def synthetic_paced_every_frame(_: Path) -> Source:
     return open_source("synthetic:7,64x48@200", every_frame=True)
 
 
+class RealTime(FakeClock):
+    def __call__(self) -> int:
+        return time.monotonic_ns()
+
+
+def fake(_: Path) -> Source:
+    pictures = [moving_square(index) for index in range(FRAMES)]
+    return FakeSource(pictures, clock=RealTime())
+
+
 FINITE = {
-    each.__name__: each for each in (images, one_image, avi, mp4, video_of_odd_size)
+    each.__name__: each
+    for each in (images, one_image, avi, mp4, video_of_odd_size, fake)
 }
 ENDLESS = {
     each.__name__: each

@@ -1,6 +1,6 @@
 """The measured run: the shipped loop, the machine watched, the result judged."""
 
-from edgeclf.bench.extent import QUICK, Extent
+from edgeclf.bench.extent import QUICK, Extent, Progress
 from edgeclf.bench.judge import FOREIGN_CORES_ALLOWED, SWAPPED_PAGES_ALLOWED
 from edgeclf.bench.measure import BenchOptions, measure
 from edgeclf.bench.report import BenchReport
@@ -12,5 +12,6 @@ __all__ = [
     "BenchOptions",
     "BenchReport",
     "Extent",
+    "Progress",
     "measure",
 ]

@@ -52,6 +52,11 @@ def disturbances(conditions: RunConditions, profile: Profile) -> Iterator[str]:
     if hottest is not None and isinstance(limit, float) and hottest >= limit:
         yield f"it reached {hottest:.0f} °C, where {profile.name} throttles"
     foreign = conditions.foreign_cores
+    if foreign is None and conditions.duration_s < 1:
+        yield (
+            f"in {conditions.duration_s:.2f} s it cannot be seen whether other programs "
+            "were at work"
+        )
     if foreign is not None and foreign > FOREIGN_CORES_ALLOWED:
         yield (
             f"other programs took {foreign:.2f} of a core "

@@ -38,6 +38,7 @@ class BenchOptions:
             that gives no verdict.
         process_age_ns: Returns how long ago the process started; asked once, at the
             first label. Leave it out where the process did other things before.
+        peak_memory_mib: Returns the peak memory of this process.
         stop: Ends the run early.
         progress: Told about once a second.
         reader: Reads the machine.
@@ -48,6 +49,7 @@ class BenchOptions:
     warmup: int = 32
     as_host: bool = False
     process_age_ns: Callable[[], int | None] | None = None
+    peak_memory_mib: Callable[[], float] = peak_memory_mib
     stop: Stop = field(default_factory=Stop)
     progress: Progress = _no_progress
     reader: MachineReader = field(default_factory=MachineReader)
@@ -87,7 +89,7 @@ def measure(
         budget=LatencyBudget.from_profile(profile) if is_compared else None,
         readings=Readings(
             cold_start_ms=None if cold_start_ns is None else cold_start_ns / 1e6,
-            rss_mib=peak_memory_mib(),
+            rss_mib=options.peak_memory_mib(),
             temperature_c=conditions.temperature_max_c,
         ),
     )

@@ -1,10 +1,11 @@
 """What a measured run amounts to."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgeclf.bench.judge import disturbances, is_profiles_machine, mismatch
-from edgeclf.latency import Verdict
+from edgeclf.latency import LatencyReport, Verdict
 from edgeclf.machine import MachineIdentity, RunConditions
 from edgeclf.profiles import Profile
 from edgeclf.stream import LoopReport
@@ -58,15 +59,8 @@ class BenchReport:
         reasons = list(self.invalid)
         if not self.is_profiles_machine:
             reasons.insert(0, mismatch(self.profile, self.machine))
-        latency = self.run.latency
-        if not reasons and latency.verdict is None:
-            few = ", ".join(
-                f"{each.name} {each.statistic or ''}".strip()
-                for each in latency.unjudged
-            )
-            reasons.append(
-                f"too few samples to judge {few}" if few else "there is no budget"
-            )
+        if not reasons and self.run.latency.verdict is None:
+            reasons.extend(_unjudged(self.run.latency))
         return tuple(reasons)
 
     @property
@@ -102,3 +96,14 @@ class BenchReport:
             "machine": self.machine.to_dict(),
             "conditions": self.conditions.to_dict(),
         }
+
+
+def _unjudged(latency: LatencyReport) -> Iterator[str]:
+    """Yield which limits could not be judged, and why."""
+    few = [each for each in latency.unjudged if each.count]
+    if few:
+        names = ", ".join(f"{each.name} {each.statistic}" for each in few)
+        yield f"too few samples to judge {names}"
+    absent = [each.name for each in latency.unjudged if not each.count]
+    if absent:
+        yield f"there was nothing to measure of {', '.join(dict.fromkeys(absent))}"

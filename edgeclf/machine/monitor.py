@@ -12,6 +12,9 @@ from edgeclf.machine.throttle import ThrottleBits
 
 __all__ = ["MachineMonitor", "RunConditions"]
 
+_SHORTEST_NS = 1_000_000_000
+"""The kernel counts in hundredths of a second: over less than this they say little."""
+
 _COSTLY_EVERY = 5
 """Where throttle bits take a new process, only every fifth sample asks for them."""
 
@@ -29,7 +32,8 @@ class RunConditions:
         clock_max_mhz: Fastest that it was.
         throttle: Bits that held at some time during the run, or came up in it.
         load_start: Load average of the minute before.
-        foreign_cores: Cores' worth of processor time that others took, steal included.
+        foreign_cores: Cores' worth of processor time that others took, steal included;
+            ``None`` also for less than a second.
         swapped_pages: Pages moved to and from swap.
         available_min_mib: Least memory that was left.
         sampling_ns: Processor time that watching took.
@@ -150,7 +154,7 @@ def _difference(before: int | None, after: int | None) -> int | None:
 def _foreign_cores(first: MachineState, last: MachineState) -> float | None:
     """Return what the machine did beyond this process, in cores; never below 0."""
     busy_ns = _difference(first.busy_ns, last.busy_ns)
-    if busy_ns is None or last.at_ns == first.at_ns:
+    if busy_ns is None or last.at_ns - first.at_ns < _SHORTEST_NS:
         return None
     foreign_ns = busy_ns - (last.own_ns - first.own_ns)
     return max(0.0, foreign_ns / (last.at_ns - first.at_ns))

@@ -1,0 +1,237 @@
+"""``edgeclf bench``: measure latency and compare it with a board's budget."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from edgeclf.bench import QUICK, BenchOptions, BenchReport, Extent, Progress, measure
+from edgeclf.classifier import Classifier
+from edgeclf.commands.console import SCHEMA_VERSIONS, json_option, print_json, say
+from edgeclf.commands.model_argument import engine_options, model_argument
+from edgeclf.errors import OutputFileError
+from edgeclf.files import write_atomically
+from edgeclf.machine import MachineReader, detect_board, process_age_ns
+from edgeclf.packing import load_model
+from edgeclf.packing.flags import ModelFlags
+from edgeclf.profiles import Profile, load_profile, profile_for_board
+from edgeclf.sources import open_source
+from edgeclf.stream import Stop, stop_on_signals
+
+__all__ = ["bench"]
+
+_SYNTHETIC = "synthetic:0,640x480"
+
+
+@click.command()
+@model_argument
+@engine_options
+@click.option(
+    "--profile",
+    "profile_name",
+    metavar="NAME",
+    help="Whose budget; a name, or a .toml file. Default: this board's, else "
+    "generic-cpu.",
+)
+@click.option(
+    "--source",
+    "source_uri",
+    metavar="URI",
+    default=_SYNTHETIC,
+    show_default=True,
+    help="Where frames come from.",
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(min=1),
+    help="Stop after so many frames. Default: 1024 and a minute, whichever is later.",
+)
+@click.option(
+    "--duration",
+    "duration_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop after so many seconds.",
+)
+@click.option(
+    "--warmup",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    help="Frames classified before, and not counted.",
+)
+@click.option(
+    "--as-host",
+    is_flag=True,
+    help="Compare with the profile's budget though this is another machine; never a "
+    "verdict.",
+)
+@click.option(
+    "--report",
+    "report_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the report there as JSON too.",
+)
+@json_option
+@click.pass_context
+def bench(
+    ctx: click.Context, /, *, report_path: Path | None, as_json: bool, **options: Any
+) -> None:
+    r"""Measure latency and compare it with a board's budget.
+
+    Drives the loop of 'edgeclf run', with the machine watched. Exits with 0 within the
+    budget, 3 over it, and 4 when there is no verdict: the board throttled, other
+    programs were at work, too few samples came for a percentile of the budget, or this
+    machine is not the profile's.
+
+    \b
+    Examples:
+      edgeclf bench model.edgeclf
+      edgeclf bench model.edgeclf --profile raspberry-pi-5 --report pi5.report.json
+      edgeclf bench model.edgeclf --frames 200 --json
+      edgeclf bench model.edgeclf --profile raspberry-pi-4b --as-host --duration 10
+    """
+    if report_path is not None:
+        _require_writable(report_path)
+    if ctx.get_parameter_source("threads") is ParameterSource.DEFAULT:
+        options["threads"] = None
+    report = _measured(**options)
+    payload = report.to_dict()
+    if report_path is not None:
+        _write(report_path, payload)
+    if as_json:
+        print_json("bench", payload)
+    else:
+        from edgeclf.commands.bench_table import print_report  # noqa: PLC0415 - rich
+
+        print_report(report)
+    if report_path is not None:
+        say(f"written: {report_path}")
+    sys.exit(_exit_code(report))
+
+
+def _exit_code(report: BenchReport) -> int:
+    """Return the report's own code, unless somebody ended the run early."""
+    if not report.is_complete and report.run.ended == "interrupted":
+        return 130
+    if not report.is_complete and report.run.ended == "terminated":
+        return 0
+    return report.exit_code
+
+
+def _measured(  # noqa: PLR0913 - one argument an option
+    *,
+    model: Path,
+    model_flags: ModelFlags,
+    engine: str | None,
+    threads: int | None,
+    profile_name: str | None,
+    source_uri: str,
+    frames: int | None,
+    duration_s: float | None,
+    warmup: int,
+    as_host: bool,
+) -> BenchReport:
+    """Open everything, measure, and close it."""
+    profile = _profile(profile_name)
+    loaded = load_model(model, flags=model_flags)
+    stop = Stop()
+    with (
+        Classifier(
+            loaded, engine=engine, threads=threads or _threads(profile)
+        ) as classifier,
+        open_source(
+            source_uri, decode=loaded.spec.preprocess.decode, notify=say
+        ) as source,
+        stop_on_signals(stop),
+        _progress_line() as progress,
+    ):
+        return measure(
+            classifier,
+            source,
+            profile,
+            BenchOptions(
+                extent=_extent(frames, duration_s),
+                warmup=warmup,
+                as_host=as_host,
+                process_age_ns=process_age_ns,
+                stop=stop,
+                progress=progress,
+                reader=MachineReader(zone_types=_zone_types()),
+            ),
+        )
+
+
+def _profile(name: str | None) -> Profile:
+    """Return the profile asked for, else this board's, else the generic one."""
+    if name is not None:
+        return load_profile(name)
+    return profile_for_board(detect_board()) or load_profile("generic-cpu")
+
+
+def _zone_types() -> tuple[str, ...]:
+    """Return what this board's own profile says of its thermal zones."""
+    board = profile_for_board(detect_board())
+    zones = board.value("thermal.zone_types") if board else None
+    return tuple(map(str, zones)) if isinstance(zones, tuple) else ()
+
+
+def _threads(profile: Profile) -> int:
+    threads = profile.value("defaults.threads")
+    return threads if isinstance(threads, int) else 1
+
+
+def _extent(frames: int | None, duration_s: float | None) -> Extent:
+    if frames is None and duration_s is None:
+        return QUICK
+    return Extent(frames=frames or 1, seconds=duration_s or 0.0)
+
+
+@contextmanager
+def _progress_line() -> Iterator[Progress]:
+    """Show how far it is, once a second.
+
+    A progress bar of rich redraws itself ten times a second from a thread of its own,
+    and would show up in what is measured here.
+    """
+    if not sys.stderr.isatty():
+        yield lambda share: None  # noqa: ARG005 - nobody looks
+        return
+
+    def show(share: float) -> None:
+        sys.stderr.write(f"\rmeasuring: {share:4.0%} ")
+        sys.stderr.flush()
+
+    show(0.0)
+    try:
+        yield show
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse a place that the report cannot go to, before a minute was spent."""
+    if path.is_dir():
+        raise OutputFileError(f"cannot write {path}: it is a directory; name a file")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise OutputFileError(
+            f"cannot write {path}: the folder {path.parent} is missing or not writable"
+        )
+
+
+def _write(path: Path, payload: Mapping[str, Any]) -> None:
+    document = {
+        "schema": "edgeclf.bench",
+        "version": SCHEMA_VERSIONS["bench"],
+        **payload,
+    }
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, f"{text}\n".encode())

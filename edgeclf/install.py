@@ -2,7 +2,6 @@
 
 import json
 import sys
-from importlib import metadata
 
 __all__ = ["install_line"]
 
@@ -24,6 +23,8 @@ def _installer() -> str:
 
 def _requirement(extra: str) -> str:
     """Return what to ask pip for: the folder of an editable install, or the name."""
+    from importlib import metadata  # noqa: PLC0415 - 20 ms, only for a hint
+
     try:
         text = metadata.distribution("edgeclf").read_text("direct_url.json")
     except metadata.PackageNotFoundError:

@@ -3,7 +3,6 @@
 Each kind of source has one adapter, named in ``SOURCES`` and imported when it is used.
 """
 
-import difflib
 import importlib
 import logging
 import re
@@ -189,6 +188,8 @@ def _split(uri: str) -> tuple[str, str]:
     scheme, rest = match[1].lower(), match[2]
     if scheme not in SOURCES:
         # Only the scheme is shown: what follows may hold a password.
+        import difflib  # noqa: PLC0415 - only for a misspelt scheme
+
         close = difflib.get_close_matches(scheme, SOURCES, n=1)
         hint = f"; did you mean {close[0] + ':'!r}?" if close else ""
         raise SourceError(f"unknown source '{scheme}:'{hint}; {_known()}")

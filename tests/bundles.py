@@ -9,6 +9,7 @@ from typing import Any
 
 from edgeclf.bundle import Bundle, Provenance, Quality, encode_bundle, parse_bundle
 from edgeclf.container import read_container, write_container
+from edgeclf.golden import GoldenSet
 from edgeclf.golden_maker import make_golden
 from edgeclf.json_values import canonical_json
 from tests.models import OnnxKind, TfliteKind, tiny_model
@@ -21,9 +22,16 @@ __all__ = [
     "split",
     "tiny_bundle",
     "tiny_bundle_bytes",
+    "tiny_golden",
 ]
 
 Members = dict[str, bytes]
+
+
+@functools.cache
+def tiny_golden(kind: TfliteKind | OnnxKind = "int8") -> GoldenSet:
+    """Return the golden vectors of the kind's tiny model."""
+    return make_golden(tiny_model(kind))
 
 
 @functools.cache
@@ -36,7 +44,7 @@ def tiny_bundle_bytes(kind: TfliteKind | OnnxKind = "int8") -> bytes:
         labels=model.labels,
         spec=model.spec,
         task=model.task,
-        golden=make_golden(model),
+        golden=tiny_golden(kind),
         provenance=Provenance(
             source_name="tiny.keras",
             source_sha256=hashlib.sha256(model.data).hexdigest(),

@@ -95,9 +95,7 @@ def test_plain_unzip_unpacks_it(tmp_path: Path) -> None:
     assert (tmp_path / "labels.txt").stat().st_mode & 0o777 == 0o644
 
 
-def zipped(
-    *names: str, method: int = zipfile.ZIP_STORED, comment: bytes = b""
-) -> bytes:
+def zipped(*names: str, method: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name in names:

@@ -8,7 +8,7 @@ import click
 
 from edgeclf.classifier import Classifier
 from edgeclf.commands.classify_output import Failures, Printer, open_printer
-from edgeclf.commands.console import json_option, tracked
+from edgeclf.commands.console import FILE, json_option, tracked
 from edgeclf.commands.model_argument import engine_options, model_argument
 from edgeclf.decode import find_images, read_image
 from edgeclf.errors import InputFileError
@@ -25,7 +25,7 @@ __all__ = ["classify"]
     metavar="PATH...",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path),
+    type=FILE,
 )
 @click.option(
     "--top-k",

@@ -4,11 +4,24 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-__all__ = ["SCHEMA_VERSIONS", "json_option", "print_json", "progress", "say", "tracked"]
+__all__ = [
+    "FILE",
+    "SCHEMA_VERSIONS",
+    "json_option",
+    "print_json",
+    "progress",
+    "say",
+    "tracked",
+]
+
+FILE = click.Path(path_type=Path, readable=False)
+"""A path that our own readers judge: click's checks would exit with 2, and its test of
+rights asks another question than opening the file does."""
 
 Item = TypeVar("Item")
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])

@@ -7,13 +7,13 @@ A command gets ``model: Path`` and ``model_flags: ModelFlags``, to be handed to
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from edgeclf.backends import BACKENDS
+from edgeclf.commands.console import FILE
 from edgeclf.packing.flags import ModelFlags
 
 __all__ = [
@@ -64,13 +64,13 @@ def _complete_preset(
     ]
 
 
-model_path = click.argument("model", type=click.Path(path_type=Path))
+model_path = click.argument("model", type=FILE)
 """Add MODEL alone, passed on as ``model``."""
 
 _FLAGS = (
     click.option(
         "--labels",
-        type=click.Path(path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="For a bare model file: a text file with one label a line.",
     ),

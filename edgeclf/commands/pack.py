@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from edgeclf.bundle import Bundle, write_bundle
-from edgeclf.commands.console import json_option, print_json, progress
+from edgeclf.commands.console import FILE, json_option, print_json, progress
 from edgeclf.commands.model_argument import engine_option, model_argument
 from edgeclf.commands.spec_words import preprocess_words, tensor_words
 from edgeclf.golden_maker import NamedImages, folder_images
@@ -22,14 +22,14 @@ __all__ = ["pack"]
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="The bundle; by default beside the model, with the ending .edgeclf.",
 )
 @click.option("--name", help="The model's name; by default its file's.")
 @click.option(
     "--golden",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="DIR",
     help="Make the golden vectors from pictures of your own.",
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from edgeclf.commands.console import json_option, print_json
+from edgeclf.commands.console import FILE, json_option, print_json
 from edgeclf.errors import EdgeclfError
 from edgeclf.machine import detect_board
 from edgeclf.profiles import (
@@ -100,7 +100,7 @@ def detect(*, as_json: bool) -> None:
 
 
 @profiles.command("check")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=FILE)
 @json_option
 def check(file: Path | None, *, as_json: bool) -> None:
     r"""Check a profile of your own, or all that come with edgeclf.

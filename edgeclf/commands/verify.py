@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from edgeclf.bundle import Bundle, read_bundle
-from edgeclf.commands.console import json_option, print_json, say
+from edgeclf.commands.console import FILE, json_option, print_json, say
 from edgeclf.types import EngineIdentity
 from edgeclf.verification import VectorResult, VerificationReport, verify_bundle
 
@@ -16,7 +16,7 @@ __all__ = ["verify"]
 
 
 @click.command()
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("bundle", type=FILE)
 @click.option(
     "--engine", help="Engine to replay with; by default the first that works."
 )

@@ -177,3 +177,26 @@ def test_a_reader_that_goes_away_is_not_an_error() -> None:
 
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_read_permission_is_a_failure_not_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "secret.edgeclf"
+    path.write_bytes(b"x")
+    path.chmod(0)
+
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["verify", str(path)])
+
+    assert stop.value.code == 1
+    assert "permission denied" in capsys.readouterr().err
+
+
+def test_no_command_lets_click_judge_a_path() -> None:
+    for name, entry in cli.COMMANDS.items():
+        for parameter in cli._load(name, entry).params:
+            if isinstance(parameter.type, click.Path):
+                assert not parameter.type.readable, (name, parameter.name)
+                assert not parameter.type.exists, (name, parameter.name)

@@ -57,11 +57,12 @@ def _lines(report: DoctorReport) -> Iterator[str]:
 
 def _closure_lines(report: DoctorReport) -> Iterator[str]:
     """Say what the runtime takes on the disk, the largest parts by name."""
-    shown = report.closure[:_CLOSURE_ROWS]
+    closure = report.surroundings.closure
+    shown = closure[:_CLOSURE_ROWS]
     names = ", ".join(
         f"{each.name} {each.version} ({each.size_mib:.0f} MiB)" for each in shown
     )
-    others = len(report.closure) - len(shown)
+    others = len(closure) - len(shown)
     more = f" and {others} more" if others else ""
     yield f"  runtime: {report.closure_mib:.0f} MiB in all: {names}{more}"
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from edgeclf.doctor.finding import Check, Finding
 from edgeclf.doctor.machine_checks import MACHINE_CHECKS
-from edgeclf.doctor.packages import ClosureEntry, runtime_closure
 from edgeclf.doctor.python_checks import PYTHON_CHECKS
 from edgeclf.doctor.surroundings import Surroundings
 
@@ -24,12 +23,10 @@ class DoctorReport:
     Attributes:
         surroundings: What was looked at.
         findings: Problems first.
-        closure: The runtime's distributions with their sizes.
     """
 
     surroundings: Surroundings
     findings: tuple[Finding, ...]
-    closure: tuple[ClosureEntry, ...]
 
     @property
     def can_run(self) -> bool:
@@ -39,7 +36,7 @@ class DoctorReport:
     @property
     def closure_mib(self) -> float:
         """Room that the runtime takes on the disk."""
-        return sum(each.size_mib for each in self.closure)
+        return sum(each.size_mib for each in self.surroundings.closure)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, JSON-ready."""
@@ -50,7 +47,7 @@ class DoctorReport:
             "machine": here.machine.to_dict(),
             "profile": here.profile.name if here.profile else None,
             "probes": {name: asdict(each) for name, each in here.probes.items()},
-            "closure": [asdict(each) for each in self.closure],
+            "closure": [asdict(each) for each in here.closure],
             "closure_mib": self.closure_mib,
         }
 
@@ -61,5 +58,4 @@ def examine(here: Surroundings, checks: Iterable[Check] = CHECKS) -> DoctorRepor
     return DoctorReport(
         surroundings=here,
         findings=tuple(sorted(findings, key=lambda each: _ORDER[each.severity])),
-        closure=runtime_closure(here.packages),
     )

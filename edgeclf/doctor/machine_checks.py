@@ -1,7 +1,6 @@
 """Checks of the machine: system, clocks, heat, memory, disk, board."""
 
 import datetime as dt
-import os
 from collections.abc import Iterator
 
 from edgeclf.doctor.finding import Check, Finding
@@ -164,12 +163,11 @@ def clock_set(here: Surroundings) -> Iterator[Finding]:
 
 def camera_readable(here: Surroundings) -> Iterator[Finding]:
     """A camera that is there may be opened."""
-    cameras = sorted((here.root / "dev").glob("video[0-9]*"))
-    if cameras and not any(os.access(each, os.R_OK | os.W_OK) for each in cameras):
+    if here.cameras and not any(here.cameras.values()):
         yield Finding(
             name="camera-not-readable",
             severity="warning",
-            text=f"{cameras[0].name} is there, and this user may not open it",
+            text=f"this user may not open {', '.join(here.cameras)}",
             fix='sudo usermod -aG video "$USER", then log in again',
         )
 

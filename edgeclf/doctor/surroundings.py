@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeclf.doctor.packages import installed_packages
+from edgeclf.doctor.packages import ClosureEntry, installed_packages, runtime_closure
 from edgeclf.doctor.probing import Probe, probe
 from edgeclf.machine import (
     MachineIdentity,
@@ -50,6 +50,8 @@ class Surroundings:
         packages: Version of each installed distribution, by normalised name.
         probes: What became of importing and trying each native package, by name;
             empty when the processor cannot run them.
+        closure: What the runtime brings along, with sizes.
+        cameras: Video devices, and whether this user may open each.
         free_mib: Room on the disk that holds the environment.
         today: By the machine's clock.
     """
@@ -64,6 +66,8 @@ class Surroundings:
     sees_system_packages: bool
     packages: Mapping[str, str]
     probes: Mapping[str, Probe]
+    closure: tuple[ClosureEntry, ...]
+    cameras: Mapping[str, bool]
     free_mib: int
     today: dt.date
 
@@ -75,6 +79,7 @@ def look_around(root: Path = Path("/")) -> Surroundings:
     granted, none of them is imported.
     """
     machine = read_identity(root)
+    packages = installed_packages()
     profile = profile_for_board(machine.board)
     zones = profile.value("thermal.zone_types") if profile else ()
     reader = MachineReader(
@@ -90,8 +95,13 @@ def look_around(root: Path = Path("/")) -> Surroundings:
         prefix=Path(sys.prefix),
         in_venv=sys.prefix != sys.base_prefix,
         sees_system_packages=_sees_system_packages(),
-        packages=installed_packages(),
+        packages=packages,
         probes={} if missing_features(machine) else probe(),
+        closure=runtime_closure(packages),
+        cameras={
+            path.name: os.access(path, os.R_OK | os.W_OK)
+            for path in sorted((root / "dev").glob("video[0-9]*"))
+        },
         free_mib=shutil.disk_usage(sys.prefix).free >> 20,
         today=dt.datetime.now(dt.timezone.utc).date(),
     )

@@ -8,6 +8,7 @@ Source:
 """
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -18,6 +19,18 @@ __all__ = ["append_files", "read_associated_file", "without_files"]
 
 _EARLIEST_DATE = (1980, 1, 1, 0, 0, 0)
 _LARGEST_MEMBER = 4 << 20
+
+# What zipfile lets out for bytes that are no zip, or a damaged one.
+_ZIP_ERRORS = (
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_associated_file(data: bytes, name: str) -> bytes | None:
@@ -32,7 +45,7 @@ def read_associated_file(data: bytes, name: str) -> bytes | None:
     try:
         with archive.open(name) as member:
             content = member.read(_LARGEST_MEMBER + 1)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+    except _ZIP_ERRORS as error:
         raise DamagedError(f"the packed file {name!r}: {error}") from error
     if len(content) > _LARGEST_MEMBER:
         raise DamagedError(f"the packed file {name!r} is over {_LARGEST_MEMBER} bytes")
@@ -40,18 +53,25 @@ def read_associated_file(data: bytes, name: str) -> bytes | None:
 
 
 def without_files(data: bytes) -> bytes:
-    """Return the model alone."""
+    """Return the model alone.
+
+    Raises:
+        DamagedError: The zip says that it begins before the file.
+    """
     archive = _archive(data)
     if archive is None or not archive.infolist():
         return data
-    return data[: min(member.header_offset for member in archive.infolist())]
+    start = min(member.header_offset for member in archive.infolist())
+    if not 0 < start < len(data):
+        raise DamagedError(f"the packed files begin at byte {start} of {len(data)}")
+    return data[:start]
 
 
 def append_files(data: bytes, files: Mapping[str, bytes]) -> bytes:
     """Return the model with files packed behind it, in the order given."""
     buffer = io.BytesIO()
-    buffer.write(data)
-    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+    buffer.write(data)  # a zip in mode "w" begins where the file stands
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in files.items():
             member = zipfile.ZipInfo(name, _EARLIEST_DATE)
             member.external_attr = 0o644 << 16
@@ -66,5 +86,5 @@ def _archive(data: bytes) -> zipfile.ZipFile | None:
         return None
     try:
         return zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, NotImplementedError):
+    except _ZIP_ERRORS:
         return None

@@ -135,7 +135,10 @@ def _output(graph: Graph, info: ValueInfo, shapes: Mapping[str, Shape]) -> Tenso
 
 def _info(info: ValueInfo, quantization: QuantParams | None) -> TensorInfo:
     return TensorInfo(
-        name=info.name, shape=info.shape, dtype=info.dtype, quantization=quantization
+        name=info.name,
+        shape=info.shape,
+        dtype=info.dtype,
+        quantization=None if "float" in info.dtype else quantization,
     )
 
 

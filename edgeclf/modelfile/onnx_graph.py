@@ -31,7 +31,15 @@ _TYPES = _TYPE_NAMES.split()
 # Which list holds the numbers of a type that is not stored as raw bytes.
 _TYPED_LISTS = {"float32": (4, "<f4"), "float64": (10, "<f8")}
 _INTEGER_LISTS = {"int64": 7, "uint64": 11, "uint32": 11}
-_BITS = {"uint4": 4, "int4": 4, "float4_e2m1": 4, "bfloat16": 16}
+_BITS = {
+    **dict.fromkeys(("float4_e2m1", "int4", "uint4"), 4),
+    **dict.fromkeys(("bool", "int8", "uint8"), 8),
+    **dict.fromkeys(("bfloat16", "float16", "int16", "uint16"), 16),
+    **dict.fromkeys(("float32", "int32", "uint32"), 32),
+    **dict.fromkeys(("complex64", "float64", "int64", "uint64"), 64),
+    "complex128": 128,
+}
+_NOT_NUMPY = frozenset({"float4_e2m1", "int4", "uint4", "bfloat16"})
 _EXTERNAL = 1
 
 
@@ -60,13 +68,16 @@ class Constant:
     @property
     def size_bytes(self) -> int:
         """What they take."""
-        bits = _BITS.get(self.dtype) or (
-            8 if self.dtype.startswith("float8") else np.dtype(self.dtype).itemsize * 8
-        )
+        bits = 8 if self.dtype.startswith("float8") else _BITS.get(self.dtype, 0)
         return (self.count * bits + 7) // 8
 
     def values(self) -> NDArray[Any]:
-        """Return the numbers, flat; meant for small constants."""
+        """Return the numbers, flat; meant for small constants.
+
+        None at all for a type that numpy does not have.
+        """
+        if self.dtype not in _BITS or self.dtype in _NOT_NUMPY:
+            return np.empty(0)
         raw = self.message.view(9)
         kind = np.dtype(self.dtype).newbyteorder("<")
         values: NDArray[Any]

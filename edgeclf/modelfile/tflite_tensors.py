@@ -102,12 +102,13 @@ def _read(table: Table, sizes: list[int]) -> TensorRecord:
                 f"tensor {name!r} has {sizes[buffer]} bytes where {dtype} {shape} "
                 f"takes {expected}"
             )
+    quantization = _quantization(table, shape, name)
     return TensorRecord(
         name=name,
         shape=shape,
         signature=signature,
         dtype=dtype,
-        quantization=_quantization(table, shape, name),
+        quantization=None if "float" in dtype else quantization,
         stored_bytes=sizes[buffer],
     )
 

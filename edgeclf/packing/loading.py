@@ -56,9 +56,11 @@ def model_from_file(path: Path, *, flags: ModelFlags | None = None) -> Model:
 
     Raises:
         InputFileError: The file is missing, damaged, or no such model.
-        SpecError: A flag is missing, or contradicts the file.
+        SpecError: It is a bundle, or a flag is missing, or contradicts the file.
     """
     data = read_file(path, what="a .tflite or .onnx model", limit=_LARGEST)
+    if _is_bundle(data, path):
+        raise SpecError(f"{path} is a bundle already; expected a .tflite or .onnx model")
     file = read_model_file(data, name=str(path))
     return _model(path, data, file, flags or ModelFlags())
 

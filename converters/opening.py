@@ -1,0 +1,89 @@
+"""The beginning of a conversion: the source is loaded and everything is at hand."""
+
+import shutil
+from pathlib import Path
+
+from converters.child import Report
+from converters.photo_draw import draw_pictures
+from converters.recipe import Recipe
+from converters.request import ConversionRequest
+from converters.serving import input_boundary, scoring_model
+from converters.source_model import KerasFileOptions, SourceModel
+from converters.workpiece import Workpiece
+from converters.zoo import load_source
+from edgeclf.backends import BACKENDS, available_engines
+from edgeclf.errors import OutputFileError
+from edgeclf.profiles import load_profile
+
+__all__ = ["open_work"]
+
+_MARGIN = 4_000_000
+"""Bytes of a bundle beside its weights: golden vectors, labels, graph."""
+
+
+def open_work(
+    request: ConversionRequest, recipe: Recipe, *, folder: Path, report: Report
+) -> Workpiece:
+    """Return the workpiece that a recipe's passes begin with.
+
+    Args:
+        request: The source and the photos.
+        recipe: Resolved.
+        folder: For the passes' files.
+        report: Told of the phases.
+
+    Raises:
+        EdgeclfError: The source or the photos cannot be used, or the disk is too full
+            for the result.
+    """
+    report("loading the model", 0.0)
+    source = _load(request)
+    _require_space(request.output, source)
+    report("reading the photos", 0.0)
+    drawn = draw_pictures(
+        recipe, source, calibrate=request.calibrate, evaluate=request.evaluate
+    )
+    model, task = scoring_model(source)
+    return Workpiece(
+        recipe=recipe,
+        source=source,
+        scoring_model=model,
+        task=task,
+        boundary=input_boundary(source.preprocess, recipe.precision),
+        folder=folder,
+        engine=_engine(recipe),
+        calibration=drawn.calibration,
+        evaluation=drawn.evaluation,
+        golden=request.golden,
+        notes=(*source.notes, *drawn.notes),
+    )
+
+
+def _load(request: ConversionRequest) -> SourceModel:
+    options = KerasFileOptions(
+        preset=request.preset,
+        labels=request.labels,
+        size=request.size,
+        scores=request.scores,
+    )
+    return load_source(request.source, weights=request.weights, options=options)
+
+
+def _require_space(output: Path, source: SourceModel) -> None:
+    needed = 4 * source.keras_model.count_params() + _MARGIN
+    free = shutil.disk_usage(output.parent).free
+    if free < needed:
+        raise OutputFileError(
+            f"cannot write {output}: {free / 1e6:.0f} MB are free there and up to "
+            f"{needed / 1e6:.0f} MB are needed: free some space and run it again"
+        )
+
+
+def _engine(recipe: Recipe) -> str | None:
+    """Return the board's own engine where it also works here, else leave it open."""
+    if recipe.profile is None:
+        return None
+    wanted = load_profile(recipe.profile).value("defaults.engine")
+    if wanted not in BACKENDS or BACKENDS[str(wanted)].format != recipe.target:
+        return None
+    return str(wanted) if available_engines()[str(wanted)].usable else None

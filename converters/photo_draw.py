@@ -1,0 +1,151 @@
+"""Which of the user's photos calibrate, and which the artefact is compared on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from converters.photos import PhotoSet, check_calibration
+from converters.pictures import PhotoPixels, PictureSet, real_input
+from converters.recipe import Recipe, VerifyOptions
+from converters.source_model import SourceModel
+from edgeclf.preprocess import Preprocessor
+from edgeclf.scenes import golden_images
+from edgeclf.types import Uint8Image
+
+__all__ = ["DrawnPictures", "draw_pictures"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnPictures:
+    """What a conversion looks at.
+
+    Attributes:
+        calibration: ``None`` for a float artefact.
+        evaluation: Photos that calibration does not see, or synthetic pictures.
+        notes: What the user must know of them.
+    """
+
+    calibration: PictureSet | None
+    evaluation: PictureSet
+    notes: tuple[str, ...]
+
+
+def draw_pictures(
+    recipe: Recipe,
+    source: SourceModel,
+    *,
+    calibrate: Path | None,
+    evaluate: Path | None,
+) -> DrawnPictures:
+    """Draw photos, seeded and stratified by folder, and prepare them as the board does.
+
+    Args:
+        recipe: How many, and the seed.
+        source: Its spec prepares them; its labels name classes.
+        calibrate: Folder of photos for int8 ranges; without ``evaluate`` a part is
+            kept back for the comparison, and a float model is compared on all of them.
+        evaluate: Folder of photos for the comparison only.
+
+    Raises:
+        CalibrationError: Too few photos, or not photos.
+        InputFileError: A folder or an image is missing or damaged.
+    """
+    drawing = _Drawing(recipe, source)
+    held_out: PhotoSet | None = None
+    calibration: PictureSet | None = None
+    photos = None if calibrate is None else PhotoSet.scan(calibrate)
+    if photos is not None and recipe.precision == "int8":
+        rest = photos
+        if evaluate is None:
+            holdout = recipe.calibration.holdout
+            held_out, rest = photos.split(holdout, seed=recipe.seed)
+        calibration = drawing.calibration(rest, held_out)
+    evaluation = _synthetic(recipe, source)
+    if evaluate is not None:
+        evaluation = drawing.evaluation(PhotoSet.scan(evaluate), "evaluate")
+    elif held_out is not None and len(held_out) > 0:
+        evaluation = drawing.evaluation(held_out, "calibration-holdout")
+    elif photos is not None and calibration is None:
+        evaluation = drawing.evaluation(photos, "calibrate")
+    return DrawnPictures(
+        calibration=calibration, evaluation=evaluation, notes=tuple(drawing.notes)
+    )
+
+
+class _Drawing:
+    """Draws sets of photos, and keeps notes of what it left out."""
+
+    def __init__(self, recipe: Recipe, source: SourceModel) -> None:
+        self._recipe = recipe
+        self._source = source
+        self._calibrated: frozenset[Path] = frozenset()
+        self.notes: list[str] = []
+
+    def calibration(self, photos: PhotoSet, held_out: PhotoSet | None) -> PictureSet:
+        """Return the photos that set ranges, held in memory, if they are photos.
+
+        Photos held out of a small folder count towards the number that it must have.
+        """
+        count = self._recipe.calibration.images
+        drawn = self._readable(photos.draw(count, seed=self._recipe.seed))
+        spec = self._source.preprocess
+        preprocess = Preprocessor(spec, real_input(spec))
+        kept: list[Uint8Image] = []
+
+        def decoded() -> Iterator[Uint8Image]:
+            for pixels in drawn.pixels(spec.decode):
+                kept.append(preprocess.resized(pixels))
+                yield pixels
+            if held_out is not None:
+                yield from islice(held_out.pixels(spec.decode), count - len(drawn))
+
+        allow_small = self._recipe.allow_small_calibration
+        check_calibration(decoded(), allow_small=allow_small)
+        self._calibrated = frozenset(photo.path.resolve() for photo in drawn.photos)
+        return PictureSet(pixels=kept, origin="calibrate", sha256=drawn.sha256())
+
+    def evaluation(self, photos: PhotoSet, origin: str) -> PictureSet:
+        """Return the photos to compare on, read when they are needed."""
+        photos = self._readable(photos)
+        shared = {photo.path.resolve() for photo in photos.photos} & self._calibrated
+        if shared:
+            self.notes.append(
+                f"{len(shared)} of the {len(photos)} photos of --evaluate also "
+                "calibrated the model: its agreement looks better than it is"
+            )
+        truth = None
+        if origin == "evaluate":
+            source = self._source
+            truth = photos.class_indices(source.labels, source.synsets)
+        return PictureSet(
+            pixels=PhotoPixels(
+                [photo.path for photo in photos.photos], self._source.preprocess
+            ),
+            origin=origin,
+            sha256=photos.sha256(),
+            truth=None if truth is None else np.array(truth, np.intp),
+        )
+
+    def _readable(self, photos: PhotoSet) -> PhotoSet:
+        readable, damaged = photos.readable(self._source.preprocess.decode)
+        if damaged:
+            self.notes.append(
+                f"{len(damaged)} of {len(photos)} images in {photos.folder} cannot be "
+                f"read and were left out, such as {damaged[0]}"
+            )
+        return readable
+
+
+def _synthetic(recipe: Recipe, source: SourceModel) -> PictureSet:
+    """Return seeded pictures for a comparison of scores."""
+    count = recipe.options(VerifyOptions).synthetic_inputs
+    preprocess = Preprocessor(source.preprocess, real_input(source.preprocess))
+    pixels: list[Uint8Image] = []
+    seed = recipe.seed
+    while len(pixels) < count:
+        pixels += [preprocess.resized(image) for _, image in golden_images(seed)]
+        seed += 1
+    return PictureSet(pixels=pixels[:count], origin="synthetic")

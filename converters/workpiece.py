@@ -1,0 +1,118 @@
+"""What passes hand on to each other, and what a pass is."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from converters.pictures import PictureSet
+from converters.recipe import Recipe
+from converters.serving import Boundary
+from converters.source_model import SourceModel
+from edgeclf.errors import ConversionError
+from edgeclf.provenance import Quality
+from edgeclf.types import Model, Task
+
+__all__ = ["Pass", "Workpiece", "require_weights"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Workpiece:
+    """A model on its way to a bundle, with all that the passes need.
+
+    Attributes:
+        recipe: What to do.
+        source: Where it began.
+        scoring_model: The source without its last softmax: what is exported, and what
+            parity compares with.
+        task: What that model's scores mean.
+        boundary: How pixels enter the artefact.
+        folder: For the passes' files; it goes when the conversion ends.
+        engine: What runs the artefact here.
+        calibration: Pictures that set int8 ranges.
+        evaluation: Pictures to compare on.
+        golden: Folder of the user's own golden pictures.
+        exported: The float model: a SavedModel folder or an ``.onnx`` file.
+        quantized: The model file as the quantizer made it.
+        artefact: The model file as the board opens it.
+        quality: How it compares with the source.
+        bundle: The bundle's bytes.
+        notes: What a reader of the result must know.
+    """
+
+    recipe: Recipe
+    source: SourceModel
+    scoring_model: Any = field(repr=False)
+    task: Task
+    boundary: Boundary
+    folder: Path
+    engine: str | None
+    calibration: PictureSet | None
+    evaluation: PictureSet
+    golden: Path | None = None
+    exported: Path | None = None
+    quantized: bytes | None = field(default=None, repr=False)
+    artefact: Model | None = None
+    quality: Quality | None = None
+    bundle: bytes | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the model's input, in pixels."""
+        return self.source.preprocess.size
+
+
+class Pass(Protocol):
+    """One step of a recipe.
+
+    Each call is between two checks: that the workpiece is what the pass can work on,
+    and that what came out is what it promised.
+    """
+
+    def requires(self, work: Workpiece) -> None:
+        """Refuse a workpiece that the pass cannot work on.
+
+        Raises:
+            ConversionError: With the reason.
+        """
+        ...
+
+    def call(self, work: Workpiece) -> Workpiece:
+        """Return the workpiece with this pass's result in it."""
+        ...
+
+    def ensures(self, work: Workpiece) -> None:
+        """Refuse a result that is not what the pass promises.
+
+        Raises:
+            ConversionError: With what is wrong.
+        """
+        ...
+
+
+def require_weights(name: str, parameters: int, work: Workpiece) -> None:
+    """Refuse a model file without the source's weights.
+
+    TensorFlow's converter can leave them out and not say so. Kernels must all be there;
+    the numbers of batch normalisation go into them.
+
+    Args:
+        name: Of the file, for the message.
+        parameters: How many numbers the file stores.
+        work: Has the source.
+
+    Raises:
+        ConversionError: Too few.
+    """
+    kernels = sum(
+        int(np.prod(weight.shape))
+        for weight in work.scoring_model.weights
+        if len(weight.shape) >= 2
+    )
+    if parameters < kernels:
+        raise ConversionError(
+            f"the {name} stores {parameters} weights and {work.source.name} has "
+            f"{kernels} in its kernels: the converter lost some; report this model"
+        )

@@ -140,7 +140,8 @@ def _load(name: str, entry: CommandEntry) -> click.Command:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "edgeclf":
+        ours = {"edgeclf", "converters"}
+        if error.name is None or error.name.partition(".")[0] in ours:
             raise
         from edgeclf.install import install_line  # noqa: PLC0415 - only on failure
 

@@ -68,7 +68,8 @@ def print_json(
     }
     indent = None if one_line else 2
     text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False)
-    click.echo(text)
+    # A file name may hold bytes that are no text; JSON has no place for them.
+    click.echo(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def say(message: str) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -176,6 +177,16 @@ def test_an_image_given_as_model_is_one_line(run: Run, photos: Path) -> None:
     assert (code, out) == (1, "")
     assert len(err.splitlines()) == 1
     assert err.startswith(f"error: {photos / 'a.png'}")
+
+
+def test_a_file_name_that_is_no_text_is_still_told(run: Run, photos: Path) -> None:
+    odd = photos / os.fsdecode(b"odd\xff.png")
+    odd.write_text("no image")
+
+    code, out, _ = run(photos, "--json")
+
+    assert code == 1
+    assert "odd" in json.loads(out.encode("utf-8", "strict"))["failed"][0]["path"]
 
 
 def test_a_missing_model_fails_in_json_too(run: Run, photos: Path) -> None:

@@ -99,11 +99,12 @@ class Bundle:
         Raises:
             BundleError: One of them does not unpack to the model's input.
         """
-        return decode_golden(
-            self.golden_members,
-            self.manifest.model,
-            names=self.manifest.golden.vectors,
-        )
+        with _named(self.path):
+            return decode_golden(
+                self.golden_members,
+                self.manifest.model,
+                names=self.manifest.golden.vectors,
+            )
 
 
 def encode_bundle(  # noqa: PLR0913 - a bundle has eight parts; all are named

@@ -73,7 +73,9 @@ def replay(
         ImageError: The picture cannot be decoded.
         BackendError: The engine fails.
     """
-    pixels = decode_image(vector.image, spec.preprocess.decode, name=vector.name)
+    pixels = decode_image(
+        vector.image, spec.preprocess.decode, name=f"golden picture {vector.name!r}"
+    )
     tensor_error = _tensor_error(preprocessor(pixels), vector.tensor, spec)
     here, stored = _plain(backend.run(vector.tensor)), _plain(vector.scores)
     score_error = _worst(np.abs(here - stored))

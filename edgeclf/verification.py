@@ -11,6 +11,7 @@ import numpy as np
 
 from edgeclf.backends import open_backend
 from edgeclf.bundle import Bundle
+from edgeclf.errors import BundleError, ImageError
 from edgeclf.golden import GoldenVector
 from edgeclf.golden_maker import folder_images, golden_images, kernels_of, make_golden
 from edgeclf.modelfile import read_model_file
@@ -90,8 +91,7 @@ def verify_bundle(
         threads: Likewise.
 
     Raises:
-        BundleError: A golden tensor does not unpack.
-        ImageError: A golden picture cannot be decoded.
+        BundleError: A golden tensor does not unpack, or a picture does not decode.
         MissingDependencyError: No engine for this model is installed.
         BackendError: The engine cannot run it.
     """
@@ -104,9 +104,13 @@ def verify_bundle(
     ) as backend:
         same = kernels_of(backend.identity) == made_by
         tolerance = _tolerance(bundle, golden, same_kernels=same)
-        results = tuple(
-            replay(vector, spec, preprocessor, backend, tolerance) for vector in golden
-        )
+        try:
+            results = tuple(
+                replay(vector, spec, preprocessor, backend, tolerance)
+                for vector in golden
+            )
+        except ImageError as error:
+            raise BundleError(f"{bundle.path}: {error}") from error
         identity = backend.identity
     return VerificationReport(
         digest=bundle.digest,

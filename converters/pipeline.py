@@ -18,7 +18,13 @@ from edgeclf.errors import CalibrationError, OutputFileError
 if TYPE_CHECKING:
     from converters.workpiece import Pass, Workpiece
 
-__all__ = ["PHASES", "ConversionRequest", "ConversionResult", "convert", "run_passes"]
+__all__ = [
+    "PHASES",
+    "ConversionRequest",
+    "ConversionResult",
+    "convert_model",
+    "run_passes",
+]
 
 PHASES: Mapping[str, int] = {
     "loading the model": 6,

@@ -1,0 +1,179 @@
+"""``edgeclf convert``: a trained model in, a verified bundle out."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import accumulate
+from typing import Any, get_args
+
+import click
+from click.shell_completion import CompletionItem
+
+from converters import pipeline
+from converters.child import ChildError, Report
+from converters.convert_output import result_payload, result_text
+from converters.recipe import Precision, Target
+from converters.zoo import source_names
+from edgeclf.commands.console import FILE, json_option, print_json, progress, say
+from edgeclf.profiles import profile_names
+from edgeclf.types import ScoreKind
+
+__all__ = ["convert"]
+
+
+def _completing(
+    names: Callable[[], tuple[str, ...]],
+) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    def complete(
+        ctx: click.Context,  # noqa: ARG001 - click's
+        param: click.Parameter,  # noqa: ARG001
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
+
+    return complete
+
+
+def _size(
+    ctx: click.Context,  # noqa: ARG001 - click's
+    param: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> tuple[int, int] | None:
+    """Read ``224`` or ``HEIGHTxWIDTH``."""
+    if value is None:
+        return None
+    sides = value.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
+        raise click.BadParameter(f"{value!r} is neither 224 nor HEIGHTxWIDTH")
+    return int(sides[0]), int(sides[-1])
+
+
+@click.command()
+@click.argument("source", shell_complete=_completing(source_names))
+@click.option("-o", "--output", type=FILE, required=True, help="The bundle to write.")
+@click.option(
+    "--calibrate",
+    type=FILE,
+    metavar="DIR",
+    help="Photos such as the camera will see: int8 needs some hundred, and its ranges "
+    "come from them. No labels needed.",
+)
+@click.option(
+    "--evaluate",
+    type=FILE,
+    metavar="DIR",
+    help="Other photos to compare the result with the source on; by default a fifth of "
+    "--calibrate is kept for that. With labels (sub-folders, labels.csv), accuracy "
+    "is reported too.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(get_args(Precision)),
+    help="What the board computes in; by default int8 with --calibrate, else fp32. "
+    "fp16 halves the file and computes in fp32.",
+)
+@click.option(
+    "--target",
+    type=click.Choice(get_args(Target)),
+    help="Format; by default what the profile's engine runs, else tflite.",
+)
+@click.option(
+    "--profile",
+    metavar="NAME",
+    shell_complete=_completing(profile_names),
+    help="The board it is for. Recorded, and the source of defaults; this machine's "
+    "speed never decides for a board.",
+)
+@click.option(
+    "--recipe",
+    type=FILE,
+    help="Take every decision from a recipe in TOML, or from a bundle: the same "
+    "inputs and tools then give the same bytes.",
+)
+@click.option(
+    "--allow-small-calibration",
+    is_flag=True,
+    help="Calibrate on fewer than 128 photos; written into the bundle.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0, max=2**32 - 1),
+    help="Decides which photos are drawn; 0 by default.",
+)
+@click.option(
+    "--golden",
+    type=FILE,
+    metavar="DIR",
+    help="16 or more pictures of your own for verify to replay; synthetic by default.",
+)
+@click.option(
+    "--weights", metavar="FILE", help="For a known model: its weights from a file."
+)
+@click.option(
+    "--labels",
+    type=FILE,
+    metavar="FILE",
+    help="For a model file: a text file with one label a line.",
+)
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="For a model file: how it was trained to see pictures.",
+)
+@click.option(
+    "--size",
+    callback=_size,
+    metavar="PIXELS",
+    help="For a model file that leaves it open: 224, or HEIGHTxWIDTH.",
+)
+@click.option(
+    "--scores",
+    type=click.Choice(get_args(ScoreKind)),
+    help="For a model file: what it gives, when its last layer does not tell.",
+)
+@json_option
+def convert(*, as_json: bool, **wishes: Any) -> None:
+    """Turn a trained model into a verified bundle for a board.
+
+    SOURCE is a .keras or .h5 file, or a known name such as efficientnet-lite0 or
+    mobilenet-v2. The result takes raw RGB pixels, is run by its own engine, and is
+    compared with SOURCE before anything is written. Exits with 3, and writes nothing,
+    when they do not agree.
+
+    \b
+    Examples:
+      edgeclf convert efficientnet-lite0 -o lite0.edgeclf
+      edgeclf convert efficientnet-lite0 --calibrate photos/ \\
+          --profile raspberry-pi-4b -o lite0-int8.edgeclf
+      edgeclf convert my.keras --labels labels.txt --preset keras \\
+          --calibrate photos/ --target onnx -o my.edgeclf
+    """  # noqa: D301 - click wants the control character
+    request = pipeline.ConversionRequest(**wishes)
+    try:
+        with _reporting() as report:
+            result = pipeline.convert(request, report=report)
+    except ChildError as error:
+        say(error.log)
+        raise
+    if as_json:
+        print_json("convert", result_payload(result))
+    else:
+        click.echo(result_text(result))
+
+
+@contextmanager
+def _reporting() -> Iterator[Report]:
+    """Show phases on stderr: as a bar on a terminal, else a line each."""
+    ends = dict(zip(pipeline.PHASES, accumulate(pipeline.PHASES.values()), strict=True))
+    position = 0.0
+    with progress("starting", total=sum(pipeline.PHASES.values())) as advance:
+
+        def report(phase: str, done: float) -> None:
+            nonlocal position
+            if not sys.stderr.isatty() and done == 0.0:
+                say(f"{phase} ...")
+            reached = ends[phase] - pipeline.PHASES[phase] * (1 - done)
+            advance(reached - position, description=phase)
+            position = reached
+
+        yield report

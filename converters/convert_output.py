@@ -1,0 +1,128 @@
+"""What ``edgeclf convert`` says of its result, for people and for programs."""
+
+from typing import Any
+
+from converters.pipeline import ConversionResult
+from edgeclf.commands.spec_words import preprocess_words, tensor_words
+from edgeclf.json_values import to_json_value
+from edgeclf.provenance import Estimate, Quality
+
+__all__ = ["result_payload", "result_text"]
+
+_MEASURED_ON = {
+    "evaluate": "photos of --evaluate",
+    "calibration-holdout": "photos kept from calibration",
+    "calibrate": "photos of --calibrate",
+}
+
+
+def result_text(result: ConversionResult) -> str:
+    """Return what was written, how good it is, and what to type next."""
+    bundle, recipe = result.bundle, result.recipe
+    manifest = bundle.manifest
+    size = len(bundle.model_bytes)
+    rows = {
+        "wrote": f"{bundle.path} ({manifest.name}, {recipe.precision} {recipe.target})",
+        "identity": f"sha256:{bundle.digest}",
+        "size": f"{size / 1e6:.2f} MB of model, {size / result.source_bytes:.2f} of the "
+        "source's weights in fp32",
+        "pictures": preprocess_words(manifest.model.preprocess),
+        "input": tensor_words(manifest.model.input),
+        "output": tensor_words(manifest.model.output),
+        **_quality_rows(manifest.quality),
+        "calibrated": _calibration(result),
+        "ran on": _engine(result),
+        "took": f"{result.seconds:.0f} s",
+    }
+    lines = [f"{name:<10} {value}" for name, value in rows.items() if value]
+    lines += [f"{'note':<10} {note}" for note in _notes(result)]
+    return "\n".join([*lines, "", *_next(result)])
+
+
+def result_payload(result: ConversionResult) -> dict[str, Any]:
+    """Return the fields of ``docs/schemas/convert-1.json``."""
+    bundle = result.bundle
+    manifest = bundle.manifest
+    size = len(bundle.model_bytes)
+    provenance = to_json_value(manifest.provenance)
+    return {
+        "path": str(bundle.path),
+        "name": manifest.name,
+        "digest": bundle.digest,
+        "target": result.recipe.target,
+        "precision": result.recipe.precision,
+        "profile": result.recipe.profile,
+        "model_bytes": size,
+        "share_of_fp32": size / result.source_bytes,
+        "input": to_json_value(manifest.model.input),
+        "output": to_json_value(manifest.model.output),
+        "preprocess": to_json_value(manifest.model.preprocess),
+        "scores": manifest.task.scores,
+        "quality": to_json_value(manifest.quality),
+        "engine": to_json_value(manifest.golden.kernels),
+        "calibration_images": provenance["calibration_images"],
+        "overrides": provenance["overrides"],
+        "recipe": provenance["recipe"],
+        "notes": _notes(result),
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def _quality_rows(quality: Quality) -> dict[str, str]:
+    rows = {}
+    if quality.agreement is None:
+        rows["agreement"] = "not measured: no photos were given"
+    else:
+        where = _MEASURED_ON.get(quality.measured_on or "", quality.measured_on)
+        rows["agreement"] = f"{_share(quality.agreement)} {where}"
+    if quality.accuracy is not None and quality.source_accuracy is not None:
+        rows["accuracy"] = _share(quality.accuracy)
+        rows["source's"] = _share(quality.source_accuracy)
+    if quality.score_error is not None:
+        on = " on synthetic pictures" if quality.agreement is None else ""
+        rows["scores"] = f"at most {quality.score_error:.3g} from the source's{on}"
+    return rows
+
+
+def _share(estimate: Estimate) -> str:
+    interval = f"95 % interval {estimate.low:.1%} to {estimate.high:.1%}"
+    judged = "" if estimate.judged else ", not judged: too few"
+    return f"{estimate.value:.1%} ({interval}{judged}), {estimate.n}"
+
+
+def _calibration(result: ConversionResult) -> str:
+    provenance = result.bundle.manifest.provenance
+    if provenance.calibration_images is None:
+        return ""
+    small = " (few: --allow-small-calibration)" if provenance.overrides else ""
+    return f"on {provenance.calibration_images} photos, seed {provenance.seed}{small}"
+
+
+def _engine(result: ConversionResult) -> str:
+    kernels = result.bundle.manifest.golden.kernels
+    delegates = ", ".join(kernels.delegates) or "no delegate"
+    return f"{kernels.engine} {kernels.version}, {delegates}, {kernels.architecture}"
+
+
+def _notes(result: ConversionResult) -> list[str]:
+    notes = list(result.notes)
+    agreement = result.bundle.manifest.quality.agreement
+    if agreement is not None and agreement.high < 0.9:
+        notes.append(
+            "fewer than nine in ten decisions are the source's: look before you ship"
+        )
+    if result.recipe.profile is not None:
+        notes.append(f"unverified on target: measure it on a {result.recipe.profile}")
+    return notes
+
+
+def _next(result: ConversionResult) -> list[str]:
+    path = result.bundle.path
+    profile = result.recipe.profile
+    board = f" --profile {profile}" if profile is not None else ""
+    return [
+        "next:",
+        f"  edgeclf verify {path}",
+        f"  edgeclf classify {path} PHOTO.jpg",
+        f"  edgeclf bench {path}{board}",
+    ]

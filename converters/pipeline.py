@@ -22,7 +22,7 @@ __all__ = [
     "PHASES",
     "ConversionRequest",
     "ConversionResult",
-    "convert_model",
+    "convert",
     "run_passes",
 ]
 

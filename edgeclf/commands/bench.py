@@ -13,8 +13,9 @@ from click.core import ParameterSource
 
 from edgeclf.bench import QUICK, BenchOptions, BenchReport, Extent, Progress, measure
 from edgeclf.classifier import Classifier
-from edgeclf.commands.console import SCHEMA_VERSIONS, json_option, print_json, say
+from edgeclf.commands.console import FILE, SCHEMA_VERSIONS, json_option, print_json, say
 from edgeclf.commands.model_argument import engine_options, model_argument
+from edgeclf.commands.profiles import complete_profile
 from edgeclf.errors import OutputFileError
 from edgeclf.files import write_atomically
 from edgeclf.machine import MachineReader, detect_board, process_age_ns
@@ -36,6 +37,7 @@ _SYNTHETIC = "synthetic:0,640x480"
     "--profile",
     "profile_name",
     metavar="NAME",
+    shell_complete=complete_profile,
     help="Whose budget; a name, or a .toml file. Default: this board's, else "
     "generic-cpu.",
 )
@@ -75,7 +77,7 @@ _SYNTHETIC = "synthetic:0,640x480"
 @click.option(
     "--report",
     "report_path",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Write the report there as JSON too.",
 )

@@ -19,7 +19,7 @@ from edgeclf.profiles import (
     profile_names,
 )
 
-__all__ = ["profiles"]
+__all__ = ["complete_profile", "profiles"]
 
 
 @click.group()
@@ -54,8 +54,17 @@ def list_profiles(*, as_json: bool) -> None:
         click.echo(f"{each.name:<{width}}  {each.title}")
 
 
+def complete_profile(
+    ctx: click.Context,  # noqa: ARG001 - click's
+    param: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[str]:
+    """Return the profiles whose names begin so."""
+    return [name for name in profile_names() if name.startswith(incomplete)]
+
+
 @profiles.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_profile)
 @json_option
 def show(name: str, *, as_json: bool) -> None:
     r"""Show a profile: every value with its source, and what is not known.

@@ -42,7 +42,9 @@ class Table:
         """
         value = self.take_or_none(key, kind)
         if value is None:
-            raise self.fail(key, "is missing")
+            close = difflib.get_close_matches(key, self._data, n=1)
+            hint = f"; is it meant by {close[0]!r}?" if close else ""
+            raise self.fail(key, f"is missing{hint}")
         return value
 
     def take_or_none(self, key: str, kind: type[Value]) -> Value | None:

@@ -54,6 +54,7 @@ class Classifier:
         engine: str | None = None,
         threads: int = 1,
         top_k: int = 5,
+        backend: Backend | None = None,
     ) -> None:
         """Open a model.
 
@@ -63,6 +64,8 @@ class Classifier:
                 works here.
             threads: Threads that the engine may use, the caller's included.
             top_k: How many labels a prediction holds.
+            backend: One that is open already, such as ``edgeclf.testing``'s, instead
+                of the engine; it is closed with the classifier.
 
         Raises:
             MissingDependencyError: No fitting engine is installed.
@@ -75,7 +78,7 @@ class Classifier:
         self.top_k = top_k
         self.preprocessor = Preprocessor(model.spec.preprocess, model.spec.input)
         self.head = open_head(model.task, model.spec.output, model.labels)
-        self.backend = open_backend(
+        self.backend = backend or open_backend(
             model.data, format=model.spec.format, engine=engine, threads=threads
         )
         try:

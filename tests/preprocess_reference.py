@@ -162,25 +162,22 @@ def _matrix(inputs: int, outputs: int, spec: ResizeSpec) -> Float64:
             matrix[output, min(int(position), inputs - 1)] = 1.0
             continue
         reach = int(3 * stretch) + 1
-        for near in range(int(centre) - reach, int(centre) + reach + 1):
-            weight = _weight(abs(near - centre) / stretch, spec)
-            if 0 <= near < inputs:
-                matrix[output, near] += weight
-            elif not drops and spec.filter != "lanczos3":
-                matrix[output, min(max(near, 0), inputs - 1)] += weight
+        near = np.arange(int(centre) - reach, int(centre) + reach + 1)
+        weights = _weights(np.abs(near - centre) / stretch, spec)
+        if drops or spec.filter == "lanczos3":
+            weights[(near < 0) | (near >= inputs)] = 0.0
+        np.add.at(matrix[output], near.clip(0, inputs - 1), weights)
         matrix[output] /= matrix[output].sum()
     return matrix
 
 
-def _weight(distance: float, spec: ResizeSpec) -> float:
+def _weights(distance: Float64, spec: ResizeSpec) -> Float64:
     if spec.filter == "bilinear":
-        return max(0.0, 1.0 - distance)
+        return np.maximum(0.0, 1.0 - distance)
     if spec.filter == "lanczos3":
-        inside = distance < 3
-        return float(np.sinc(distance) * np.sinc(distance / 3)) if inside else 0.0
+        lobes = np.sinc(distance) * np.sinc(distance / 3)
+        return np.where(distance < 3, lobes, 0.0)
     a = spec.cubic_a
-    if distance < 1:
-        return (a + 2) * distance**3 - (a + 3) * distance**2 + 1
-    if distance < 2:
-        return a * (distance**3 - 5 * distance**2 + 8 * distance - 4)
-    return 0.0
+    near = (a + 2) * distance**3 - (a + 3) * distance**2 + 1
+    far = a * (distance**3 - 5 * distance**2 + 8 * distance - 4)
+    return np.where(distance < 1, near, np.where(distance < 2, far, 0.0))

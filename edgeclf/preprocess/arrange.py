@@ -75,32 +75,36 @@ def _float_steps(
     spec: PreprocessSpec, pixels: Uint8Image, picture: Tensor, *, opencv: bool
 ) -> list[Step]:
     moved, steps = _moved(spec, pixels, opencv=opencv)
-    flat = picture.reshape(-1, spec.size[1] * 3) if spec.layout == "nhwc" else picture
-    bytes_ = moved.reshape(flat.shape)
-    mean = _per_channel(spec.mean, spec)
-    std = _per_channel(spec.std, spec)
+    shape = picture.shape
+    if spec.layout == "nhwc":
+        shape = (shape[0] // _lines_together(shape[0]), -1)
+    floats, bytes_ = picture.reshape(shape), moved.reshape(shape)
+    steps.append(partial(np.copyto, floats, bytes_))
+    # A subtraction and a division round as the trainer's own do.
+    if spec.normalization == "device" and any(spec.mean):
+        mean = _per_channel(spec.mean, spec.layout, floats.shape[1])
+        steps.append(partial(np.subtract, floats, mean, out=floats))
+    if spec.normalization == "device" and any(value != 1 for value in spec.std):
+        std = _per_channel(spec.std, spec.layout, floats.shape[1])
+        steps.append(partial(np.divide, floats, std, out=floats))
+    return steps
 
-    def normalise() -> None:
-        # A subtraction and a division round as the trainer's own do.
-        np.copyto(flat, bytes_)
-        if np.any(mean):
-            np.subtract(flat, mean, out=flat)
-        if np.any(std != 1):
-            np.divide(flat, std, out=flat)
 
-    return [*steps, normalise]
+def _lines_together(height: int) -> int:
+    """Return how many lines to treat as one: numpy likes its runs long."""
+    return max(lines for lines in range(1, 33) if height % lines == 0)
 
 
 def _per_channel(
-    values: tuple[float, float, float], spec: PreprocessSpec
+    values: tuple[float, float, float], layout: str, run: int
 ) -> NDArray[np.float32]:
     """Return one number a channel in a shape that broadcasts over the tensor."""
     channels = np.array(values, np.float32)
     if len(set(values)) == 1:
         return channels[:1]
-    if spec.layout == "nchw":
+    if layout == "nchw":
         return channels.reshape(3, 1, 1)
-    return np.tile(channels, spec.size[1])
+    return np.tile(channels, run // 3)
 
 
 def _moved(

@@ -4,18 +4,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeclf.preprocess.geometry import ResizePlan
-from edgeclf.preprocess.taps import Taps, taps
+from edgeclf.preprocess.taps import Taps, channel_taps, taps
 from edgeclf.types import ResizeSpec, Uint8Image
 
 __all__ = ["NumpyKernel"]
 
+_Bytes = NDArray[np.uint8]
 _Float32 = NDArray[np.float32]
 
 
 class NumpyKernel:
     """Two passes of weighted sums in float32, rounded once at the end.
 
-    Only the rows and columns that the kept window needs are read.
+    Down the rows first, whose bytes lie together; then across. Only the rows and
+    columns that the kept window needs are read. Channels are columns like others.
 
     Args:
         spec: Filter, antialias, grid and the cubic's a.
@@ -25,43 +27,62 @@ class NumpyKernel:
 
     def __init__(self, spec: ResizeSpec) -> None:
         self._spec = spec
+        self._memory: dict[str, _Float32] = {}
 
     def resize(self, source: Uint8Image, plan: ResizePlan, out: Uint8Image) -> None:
         """Write the kept part of the resized picture into ``out``.
 
         Args:
-            source: Shape ``plan.source.size`` + (3,), any strides.
+            source: Shape ``plan.source.size`` + (3,), rows contiguous.
             plan: Sizes.
-            out: Shape ``plan.kept.size`` + (3,), any strides.
+            out: Shape ``plan.kept.size`` + (3,), rows contiguous.
         """
         (height, width), kept = plan.scaled, plan.kept
         rows = taps(source.shape[0], height, self._spec, kept.top, kept.height)
-        columns = taps(source.shape[1], width, self._spec, kept.left, kept.width)
+        across = channel_taps(source.shape[1], width, self._spec, kept.left, kept.width)
+        # Views: rows are contiguous.
+        flat = source.reshape(source.shape[0], -1)[:, across.span]
+        flat_out = out.reshape(out.shape[0], -1)
         if self._spec.filter == "nearest":
-            _pick(source, rows, columns, out)
+            lines = flat[rows.index[0]]
+            np.take(lines, across.taps.index[0], axis=1, out=flat_out, mode="clip")
             return
-        span = columns.span
-        tall = _weigh(source[:, span], rows)
-        shifted = Taps(index=columns.index - span.start, weight=columns.weight)
-        # Columns become rows, so that each tap moves contiguous runs of pixels.
-        turned = np.ascontiguousarray(tall.transpose(1, 0, 2))
-        result = _weigh(turned, shifted)
+        result = self._across(self._down(flat, rows), across.taps)
         np.rint(result, out=result)
         np.clip(result, 0, 255, out=result)
-        np.copyto(out, result.transpose(1, 0, 2), casting="unsafe")
+        np.copyto(flat_out, result, casting="unsafe")
 
+    def _down(self, flat: _Bytes, rows: Taps) -> _Float32:
+        """Return weighted sums of rows, shape (outputs, columns)."""
+        shape = (rows.weight.shape[1], flat.shape[1])
+        total, part = self._buffer("tall", shape), self._buffer("tall part", shape)
+        for tap, (index, weight) in enumerate(
+            zip(rows.index, rows.weight, strict=True)
+        ):
+            target = part if tap else total
+            np.multiply(flat[index], weight[:, None], out=target)
+            if tap:
+                np.add(total, part, out=total)
+        return total
 
-def _pick(source: Uint8Image, rows: Taps, columns: Taps, out: Uint8Image) -> None:
-    # A pixel is moved as one value of three bytes, not as three values.
-    lines = np.ascontiguousarray(source[rows.index[0]])
-    pixels = lines.view("V3")[..., 0]
-    np.copyto(out, pixels[:, columns.index[0]][..., None].view(np.uint8))
+    def _across(self, tall: _Float32, columns: Taps) -> _Float32:
+        """Return weighted sums of columns, shape (rows, 3 * outputs)."""
+        shape = (tall.shape[0], columns.weight.shape[1])
+        total, part = self._buffer("wide", shape), self._buffer("wide part", shape)
+        for tap, (index, weight) in enumerate(
+            zip(columns.index, columns.weight, strict=True)
+        ):
+            target = part if tap else total
+            np.take(tall, index, axis=1, out=target, mode="clip")
+            np.multiply(target, weight, out=target)
+            if tap:
+                np.add(total, part, out=total)
+        return total
 
-
-def _weigh(image: NDArray[np.uint8] | _Float32, axis: Taps) -> _Float32:
-    """Return weighted sums of rows, float32, shape (outputs, columns, 3)."""
-    flat = image.reshape(image.shape[0], -1)
-    total: _Float32 = flat[axis.index[0]] * axis.weight[0][:, None]
-    for index, weight in zip(axis.index[1:], axis.weight[1:], strict=True):
-        total += flat[index] * weight[:, None]
-    return total.reshape((-1, *image.shape[1:]))
+    def _buffer(self, name: str, shape: tuple[int, int]) -> _Float32:
+        """Return memory of a shape, the same as last time if that is large enough."""
+        size = shape[0] * shape[1]
+        memory = self._memory.get(name)
+        if memory is None or memory.size < size:
+            memory = self._memory[name] = np.empty(size, np.float32)
+        return memory[:size].reshape(shape)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgeclf.types import ResizeSpec
 
-__all__ = ["Taps", "taps"]
+__all__ = ["ChannelTaps", "Taps", "channel_taps", "taps"]
 
 _Float64 = NDArray[np.float64]
 
@@ -27,10 +27,35 @@ class Taps:
     index: NDArray[np.intp]
     weight: NDArray[np.float32]
 
-    @property
-    def span(self) -> slice:
-        """The input positions that any output needs."""
-        return slice(int(self.index.min()), int(self.index.max()) + 1)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChannelTaps:
+    """The axis across, where the three channels of a pixel lie side by side.
+
+    Attributes:
+        span: The input columns that any output needs, counted in channels.
+        taps: Positions from the start of the span, weights; shape (taps, 3 * outputs).
+    """
+
+    span: slice
+    taps: Taps
+
+
+@lru_cache(maxsize=64)
+def channel_taps(
+    inputs: int, outputs: int, spec: ResizeSpec, first: int, count: int
+) -> ChannelTaps:
+    """Return ``taps`` for an axis of pixels with three channels each."""
+    pixels = taps(inputs, outputs, spec, first, count)
+    start, stop = int(pixels.index.min()), int(pixels.index.max()) + 1
+    index = 3 * (pixels.index - start)[..., None] + np.arange(3, dtype=np.intp)
+    return ChannelTaps(
+        span=slice(3 * start, 3 * stop),
+        taps=Taps(
+            index=index.reshape(len(index), -1),
+            weight=np.repeat(pixels.weight, 3, axis=1),
+        ),
+    )
 
 
 @lru_cache(maxsize=64)

@@ -216,11 +216,11 @@ def _load(scheme: str, entry: SourceEntry) -> Callable[..., Source]:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        if entry.needs is None or error.name is None:
+        # A package that is there and cannot be loaded gives no name: a library that
+        # it needs is missing, or it was built for another numpy.
+        if entry.needs is None or error.name not in {None, entry.needs[0]}:
             raise
         package, extra = entry.needs
-        if error.name.partition(".")[0] != package:  # a bug of ours
-            raise
         raise MissingDependencyError(
             f"source {scheme!r} needs {package} ({error}): {install_line(extra)}"
         ) from error

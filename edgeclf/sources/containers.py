@@ -31,7 +31,7 @@ def missing_bytes(path: Path) -> int:
         elif start[:4] == b"RIFF" and start[8:12] == b"AVI ":
             ends = _riff_ends(file, size)
         elif start[:4] == _EBML:
-            ends = _ebml_ends(file)
+            ends = _ebml_ends(file, size)
         else:
             return 0
         return max(0, max(ends, default=size) - size)
@@ -78,10 +78,11 @@ def _riff_ends(file: BinaryIO, size: int) -> Iterator[int]:
         position += length % 2
 
 
-def _ebml_ends(file: BinaryIO) -> Iterator[int]:
+def _ebml_ends(file: BinaryIO, size: int) -> Iterator[int]:
     """Yield where the header and the segment of a Matroska file end."""
-    file.seek(0)
+    end = 0
     for _ in range(2):
+        file.seek(end)
         first = file.read(1)
         if not first:
             return
@@ -89,8 +90,10 @@ def _ebml_ends(file: BinaryIO) -> Iterator[int]:
         length = _ebml_length(file)
         if length is None:
             return
-        yield file.tell() + length
-        file.seek(length, 1)
+        end = file.tell() + length
+        yield end
+        if end > size:
+            return
 
 
 def _ebml_length(file: BinaryIO) -> int | None:

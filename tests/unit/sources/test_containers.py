@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgeclf.sources.containers import is_text, missing_bytes
@@ -61,6 +61,7 @@ def test_what_follows_the_last_chunk_of_an_avi_is_not_counted(tmp_path: Path) ->
     assert missing_bytes(path) == 0
 
 
+@example(magic=b"\x1a\x45\xdf\xa3", rest=b"\0\x10\0\0\0\0\0")
 @given(
     magic=st.sampled_from(
         [b"\0\0\0\x10ftyp", b"RIFF\x10\0\0\0AVI ", b"\x1a\x45\xdf\xa3", b""]

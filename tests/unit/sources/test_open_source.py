@@ -76,6 +76,25 @@ def test_without_opencv_a_video_names_the_install_line(
         open_source("clip.mp4")
 
 
+def test_an_opencv_that_cannot_be_loaded_is_told_with_its_reason(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: not found')")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from edgeclf.errors import MissingDependencyError\n"
+        "from edgeclf import open_source\n"
+        "try: open_source('clip.mp4')\n"
+        "except MissingDependencyError as error: print(error)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert "libGL.so.1: not found" in done.stdout
+
+
 def test_without_opencv_images_and_synthetic_pictures_still_come() -> None:
     code = (
         "import sys; sys.modules['cv2'] = None\n"

@@ -7,6 +7,7 @@ from PIL import Image
 
 from edgeclf.errors import SourceError
 from edgeclf.sources import open_source
+from edgeclf.types import Frame
 from tests.videos import moving_square, write_video
 
 READ = """
@@ -40,7 +41,7 @@ def test_a_file_cut_short_gives_its_frames_and_then_says_so(
     suffix: str, tmp_path: Path
 ) -> None:
     path = cut(write_video(tmp_path / f"cut{suffix}"), 0.6)
-    frames = []
+    frames: list[Frame] = []
 
     with (
         open_source(str(path)) as source,

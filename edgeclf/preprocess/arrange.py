@@ -75,17 +75,17 @@ def _float_steps(
     spec: PreprocessSpec, pixels: Uint8Image, picture: Tensor, *, opencv: bool
 ) -> list[Step]:
     moved, steps = _moved(spec, pixels, opencv=opencv)
-    shape = picture.shape
-    if spec.layout == "nhwc":
-        shape = (shape[0] // _lines_together(shape[0]), -1)
+    lines = _lines_together(spec.size[0])
+    run = lines * spec.size[1] * 3
+    shape = (-1, run) if spec.layout == "nhwc" else picture.shape
     floats, bytes_ = picture.reshape(shape), moved.reshape(shape)
     steps.append(partial(np.copyto, floats, bytes_))
     # A subtraction and a division round as the trainer's own do.
-    if spec.normalization == "device" and any(spec.mean):
-        mean = _per_channel(spec.mean, spec.layout, floats.shape[1])
+    if any(spec.mean):
+        mean = _per_channel(spec.mean, spec.layout, run)
         steps.append(partial(np.subtract, floats, mean, out=floats))
-    if spec.normalization == "device" and any(value != 1 for value in spec.std):
-        std = _per_channel(spec.std, spec.layout, floats.shape[1])
+    if any(value != 1 for value in spec.std):
+        std = _per_channel(spec.std, spec.layout, run)
         steps.append(partial(np.divide, floats, std, out=floats))
     return steps
 

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from edgeclf.preprocess.geometry import ResizePlan
 from edgeclf.preprocess.numpy_kernel import NumpyKernel
-from edgeclf.preprocess.pillow_kernel import PillowKernel
 from edgeclf.types import ResizeSpec, Uint8Image
 
 __all__ = ["ResizeKernel", "load_opencv", "open_kernel"]
@@ -53,8 +52,11 @@ def open_kernel(spec: ResizeSpec, *, opencv: bool = True) -> ResizeKernel:
         spec: Filter, antialias, grid and the cubic's a.
         opencv: Whether OpenCV may be used where it is installed.
     """
-    if PillowKernel.serves(spec):
-        return PillowKernel(spec)
+    if spec.antialias:
+        from edgeclf.preprocess.pillow_kernel import PillowKernel  # noqa: PLC0415 - Pillow costs each start 12 ms
+
+        if PillowKernel.serves(spec):
+            return PillowKernel(spec)
     adapter = load_opencv() if opencv else None
     if adapter is not None:
         for kernel in (adapter.OpenCvKernel, adapter.OpenCvWarpKernel):

@@ -186,7 +186,9 @@ class ModelFile:
         shape = (1, *tensor.shape[1:]) if tensor.shape[:1] == (None,) else tensor.shape
         sides = [side for side in shape if side is not None and side > 0]
         if not shape or len(sides) != len(shape):
-            seen = ", ".join("?" if side is None else str(side) for side in shape)
+            seen = ", ".join(
+                "?" if side is None else str(side) for side in tensor.shape
+            )
             raise ModelFileError(
                 f"{self.name}: the {role} {tensor.name!r} has shape ({seen}), which is "
                 "not fixed; export the model again with a fixed size, such as "

@@ -1,3 +1,4 @@
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,6 @@ from PIL import Image
 
 from edgeclf.errors import SourceError
 from edgeclf.sources import open_source
-from edgeclf.types import Frame
 from tests.videos import moving_square, write_video
 
 READ = """
@@ -41,15 +41,32 @@ def test_a_file_cut_short_gives_its_frames_and_then_says_so(
     suffix: str, tmp_path: Path
 ) -> None:
     path = cut(write_video(tmp_path / f"cut{suffix}"), 0.6)
-    frames: list[Frame] = []
+    numbers: list[int] = []
 
     with (
         open_source(str(path)) as source,
         pytest.raises(SourceError, match=r"cut short, \d+ bytes are missing"),
     ):
-        frames.extend(source)
+        numbers.extend(frame.sequence for frame in source)
 
-    assert 0 < len(frames) < 12
+    assert 0 < len(numbers) < 12
+    assert numbers == list(range(len(numbers)))
+
+
+def test_a_video_recorded_sideways_is_turned(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "sideways.mp4", frames=2)
+    data = path.read_bytes()
+    track = data.index(b"tkhd")
+    upright = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    turned = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    path.write_bytes(data[:track] + data[track:].replace(upright, turned, 1))
+
+    with open_source(str(path)) as source:
+        pixels = next(iter(source)).pixels
+
+    assert pixels.shape == (64, 48, 3)
+    assert pixels[4, 24, 0] > pixels[4, 24, 2] + 60  # what was left is on top now
+    assert pixels[-4, 24, 2] > pixels[-4, 24, 0] + 60
 
 
 def test_an_mp4_without_its_index_is_refused_at_once(tmp_path: Path) -> None:

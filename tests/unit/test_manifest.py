@@ -72,14 +72,16 @@ def crops(draw: st.DrawFn, resize: ResizeSpec) -> CropSpec:
 
 @st.composite
 def resizes(draw: st.DrawFn) -> ResizeSpec:
-    half_pixel = draw(st.booleans())
+    pillow = draw(st.booleans())
+    half_pixel = pillow or draw(st.booleans())
     return ResizeSpec(
         size=draw(sizes),
         mode=draw(st.sampled_from(("squash", "shorter-side", "letterbox"))),
         filter=draw(st.sampled_from(get_args(Filter))),
-        antialias=half_pixel and draw(st.booleans()),
+        antialias=pillow or (half_pixel and draw(st.booleans())),
         half_pixel=half_pixel,
-        cubic_a=draw(st.floats(-1, 0)),
+        cubic_a=-0.5 if pillow else draw(st.floats(-1, 0)),
+        arithmetic="pillow" if pillow else "float",
         letterbox_value=draw(st.integers(0, 255)),
     )
 

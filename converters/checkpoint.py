@@ -27,6 +27,8 @@ StateDict = Mapping[str, NDArray[Any]]
 
 _LIMIT = 2 * 1024**3
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_DAMAGE = (ValueError, EOFError, NotImplementedError, zipfile.BadZipFile)
+"""What this module and ``zipfile`` raise for damaged files."""
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 
 
@@ -56,9 +58,10 @@ def parse_checkpoint(data: bytes, *, name: str) -> StateDict:
             return _read_zip(data)
         if data.startswith(b"\x80\x02\x8a\x0a"):
             return _read_legacy(data)
-    except (ValueError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split()) or "it ends too early"
         raise InputFileError(
-            f"{name}: not a plain PyTorch state dict: {error}; save one with "
+            f"{name}: not a plain PyTorch state dict: {reason}; save one with "
             "torch.save(model.state_dict(), FILE)"
         ) from error
     raise InputFileError(f"{name}: not a PyTorch checkpoint; expected a .pth file")

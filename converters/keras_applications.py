@@ -226,7 +226,7 @@ def _load_weights(model: Any, path: Path, *, name: str) -> None:
     try:
         with warnings.catch_warnings():
             # Keras only warns when layers keep their random weights.
-            warnings.simplefilter("error")
+            warnings.simplefilter("error", UserWarning)
             model.load_weights(path)
     except (OSError, KeyError) as error:
         raise InputFileError(

@@ -24,6 +24,7 @@ Grey = NDArray[np.float32]
 
 _MINIMUM = 128
 _MAX_FAKES = 0.05
+_MIN_SIDE = 16
 _MIN_SPREAD = 2.5  # photos: 10 and more
 _MIN_CORRELATION = 0.3  # photos and textures: 0.6 and more; noise: below 0.1
 _MIN_KURTOSIS = 3.8  # photos 6 and more, textures 5; smooth noise 2.6 to 3.6
@@ -37,6 +38,7 @@ class PhotoStatistics:
     """What tells a photo from a fake, of one picture.
 
     Attributes:
+        side: The shorter one, in pixels; below 16 a picture tells little by itself.
         spread: Largest standard deviation of a channel, in levels of 255.
         correlation: Of neighbouring brightnesses, at the finer or the coarser scale,
             whichever is higher: 0 for noise.
@@ -46,6 +48,7 @@ class PhotoStatistics:
         thumbnail: RGB levels of 16 x 16 areas, shape (768,).
     """
 
+    side: int
     spread: float
     correlation: float
     kurtosis: float
@@ -60,7 +63,8 @@ class PhotoStatistics:
     @property
     def is_noise(self) -> bool:
         """Its pixels have nothing to do with their neighbours."""
-        return not self.is_flat and self.correlation < _MIN_CORRELATION
+        is_uncorrelated = self.correlation < _MIN_CORRELATION
+        return is_uncorrelated and self.side >= _MIN_SIDE and not self.is_flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +103,13 @@ def check_calibration(
         )
     _refuse_fakes(seen)
     different = _count_different([s for s in seen if not s.is_flat and not s.is_noise])
-    if different < len(seen) / 2:
-        raise CalibrationError(
-            f"of {len(seen)} calibration images only {different} differ from each "
-            "other; give different photos"
-        )
     if different >= minimum:
         return CalibrationCheck(len(seen), different)
+    if different < len(seen) / 2:
+        raise CalibrationError(
+            f"of {len(seen)} calibration images only {different} differ from the "
+            "others; give different photos"
+        )
     if not allow_small:
         raise CalibrationError(
             f"{different} different photos cannot calibrate, {minimum} can: give more, "
@@ -124,6 +128,7 @@ def measure(pixels: Uint8Image) -> PhotoStatistics:
     grey = sum(w * p for w, p in zip(_BRIGHTNESS, planes, strict=True))
     halves = _halved(grey)
     return PhotoStatistics(
+        side=min(pixels.shape[:2]),
         spread=max(float(plane.std()) for plane in planes),
         correlation=max(_correlation(grey), _correlation(_to_about(grey, 32))),
         kurtosis=max(_kurtosis(g) for g in (grey, halves, _halved(halves))),
@@ -144,14 +149,22 @@ def _refuse_fakes(seen: Sequence[PhotoStatistics]) -> None:
                 "give photos such as the camera will see"
             )
     # One photo may look like this; the half of a set does not.
-    is_smooth = float(np.median([s.kurtosis for s in seen])) < _MIN_KURTOSIS
-    is_coloured = float(np.median([s.channels for s in seen])) < _MIN_CHANNELS
-    if is_smooth or is_coloured:
-        kind = "have no edges" if is_smooth else "have unrelated colour channels"
-        raise CalibrationError(
-            f"the {len(seen)} calibration images {kind}, as smooth noise has; "
-            "give photos such as the camera will see"
-        )
+    likeness = {
+        "pixels unlike their neighbours": _median(seen, "correlation") < 0.25,
+        "no edges": _median(seen, "kurtosis") < _MIN_KURTOSIS
+        and _median(seen, "side") >= _MIN_SIDE,
+        "unrelated colour channels": _median(seen, "channels") < _MIN_CHANNELS,
+    }
+    for trait, is_there in likeness.items():
+        if is_there:
+            raise CalibrationError(
+                f"the {len(seen)} calibration images have {trait}, as noise has; "
+                "give photos such as the camera will see"
+            )
+
+
+def _median(seen: Sequence[PhotoStatistics], name: str) -> float:
+    return float(np.median([getattr(statistics, name) for statistics in seen]))
 
 
 def _count_different(seen: Sequence[PhotoStatistics]) -> int:

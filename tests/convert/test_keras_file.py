@@ -107,15 +107,13 @@ def test_a_model_that_rescales_inside_takes_raw_pixels(
     assert source.preprocess.std == (1.0, 1.0, 1.0)
 
 
-def test_normalising_twice_is_refused(
-    labels: Path, save: "Callable[..., str]"
-) -> None:
+def test_normalising_twice_is_refused(labels: Path, save: "Callable[..., str]") -> None:
     model = classifier(
         first=(keras.layers.RandomFlip(), keras.layers.Rescaling(1 / 255))
     )
     options = KerasFileOptions(preset="keras", labels=labels)
 
-    with pytest.raises(SpecError, match="'rescaling.*' normalises already.*keras-raw"):
+    with pytest.raises(SpecError, match=r"'rescaling.*' normalises already.*keras-raw"):
         load_source(save(model), options=options)
 
 
@@ -164,9 +162,7 @@ def test_an_open_input_size_without_the_option_is_asked_for(
 def test_a_fixed_batch_is_opened(labels: Path, save: "Callable[..., str]") -> None:
     path = save(classifier(batch_size=1))
 
-    source = load_source(
-        path, options=KerasFileOptions(preset="keras", labels=labels)
-    )
+    source = load_source(path, options=KerasFileOptions(preset="keras", labels=labels))
 
     assert source.keras_model.input_shape == (None, 12, 16, 3)
 
@@ -183,7 +179,7 @@ def test_another_size_than_the_model_s_is_refused(
 def test_missing_labels_and_preset_are_asked_for(save: "Callable[..., str]") -> None:
     path = save(classifier())
 
-    with pytest.raises(SpecError, match="3 classes. give --labels FILE"):
+    with pytest.raises(SpecError, match=r"3 classes\? give --labels FILE"):
         load_source(path)
 
 

@@ -3,10 +3,8 @@
 An engine is imported by its one adapter module, and the adapter only when it is used.
 """
 
-import difflib
 import functools
 import importlib
-import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -181,6 +179,8 @@ def engine_status(name: str) -> EngineStatus:
 
 def _checked(name: str, model_format: ModelFormat) -> str:
     if name not in BACKENDS:
+        import difflib  # noqa: PLC0415 - only for a misspelt engine
+
         close = difflib.get_close_matches(name, BACKENDS, n=1)
         meant = f"did you mean {close[0]!r}? " if close else ""
         raise BackendError(
@@ -244,6 +244,8 @@ def _examine(name: str) -> tuple[Any, EngineStatus]:
 
 def _install_hint(entry: BackendEntry) -> str:
     """Return the install line, or that of another engine where there is no wheel."""
+    import platform  # noqa: PLC0415 - only on failure
+
     from edgeclf.install import install_line  # noqa: PLC0415 - 20 ms, only on failure
 
     arm32 = platform.machine().startswith("armv")

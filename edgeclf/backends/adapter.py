@@ -23,18 +23,24 @@ class Adapter:
         engine: Name of the engine.
         input: What ``run`` takes.
         output: What ``run`` gives.
-        identity: What really runs.
     """
 
     engine: ClassVar[str]
     input: TensorSpec
     output: TensorSpec
-    identity: EngineIdentity
 
     def __init__(self) -> None:
         self._is_open = False
+        self._identity: EngineIdentity | None = None
         self._shape: tuple[int, ...] = ()
         self._dtype: np.dtype[Any] = np.dtype(np.float32)
+
+    @property
+    def identity(self) -> EngineIdentity:
+        """What really runs; read back when first asked for, at the latest on closing."""
+        if self._identity is None:
+            self._identity = self._identify()
+        return self._identity
 
     def run(self, tensor: Tensor) -> Tensor:
         """Return the scores; see ``edgeclf.backends.Backend``."""
@@ -49,6 +55,7 @@ class Adapter:
     def close(self) -> None:
         """Let go of the model; closing twice does nothing."""
         if self._is_open:
+            self._identity = self.identity
             self._is_open = False
             self._release()
 
@@ -71,6 +78,9 @@ class Adapter:
         return ()
 
     def _run(self, tensor: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _identify(self) -> EngineIdentity:
         raise NotImplementedError
 
     def _release(self) -> None:

@@ -45,14 +45,10 @@ class InterpreterBackend(Adapter):
         )
         self._input_index = self._interpreter.get_input_details()[0]["index"]
         self._output_index = self._interpreter.get_output_details()[0]["index"]
-        self.run(np.zeros(self._shape, self._dtype))
-        self.identity = EngineIdentity(
-            engine=self.engine,
-            version=self.version(),
-            threads_requested=threads,
-            threads=threads_since(before),
-            delegates=_delegates(self._interpreter),
-        )
+        if threads > 1:  # some kernels start theirs only when they run
+            self.run(np.zeros(self._shape, self._dtype))
+        self._threads_requested = threads
+        self._threads = threads_since(before)
 
     @classmethod
     def version(cls) -> str:
@@ -101,6 +97,15 @@ class InterpreterBackend(Adapter):
                 f"{self.engine} cannot run the model: {' '.join(str(error).split())}"
             ) from error
         return scores
+
+    def _identify(self) -> EngineIdentity:
+        return EngineIdentity(
+            engine=self.engine,
+            version=self.version(),
+            threads_requested=self._threads_requested,
+            threads=self._threads,
+            delegates=_delegates(self._interpreter),
+        )
 
     def _release(self) -> None:
         self._interpreter = None

@@ -54,7 +54,7 @@ class OnnxRuntimeBackend(Adapter):
                 name=scores.name, shape=first.shape, dtype=_dtype(scores, "output")
             ),
         )
-        self.identity = EngineIdentity(
+        self._identity = EngineIdentity(
             engine=self.engine,
             version=self.version(),
             threads_requested=threads,

@@ -1,6 +1,7 @@
 """What every engine must do with every kind of model that it runs."""
 
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -226,6 +227,17 @@ def test_the_threads_that_run_are_counted(case: Case, threads: int) -> None:
 
     assert identity.threads_requested == threads
     assert identity.threads == threads
+
+
+@every_case
+def test_with_one_thread_a_run_starts_no_other(case: Case) -> None:
+    before = set(os.listdir("/proc/self/task"))  # noqa: PTH208 - names, not paths
+    with opened(case) as backend:
+        for _ in range(3):
+            backend.run(np.zeros(backend.input.shape, backend.input.dtype))
+        during = set(os.listdir("/proc/self/task"))  # noqa: PTH208
+
+    assert during <= before
 
 
 @every_engine

@@ -33,12 +33,14 @@ class ChannelTaps:
     """The axis across, where the three channels of a pixel lie side by side.
 
     Attributes:
-        span: The input columns that any output needs, counted in channels.
-        taps: Positions from the start of the span, weights; shape (taps, 3 * outputs).
+        span: The input pixels that any output needs.
+        index: Input pixels from the start of the span on, intp, shape (taps, outputs).
+        weight: What each counts, once a channel, float32, shape (taps, 3 * outputs).
     """
 
     span: slice
-    taps: Taps
+    index: NDArray[np.intp]
+    weight: NDArray[np.float32]
 
 
 @lru_cache(maxsize=64)
@@ -47,14 +49,11 @@ def channel_taps(
 ) -> ChannelTaps:
     """Return ``taps`` for an axis of pixels with three channels each."""
     pixels = taps(inputs, outputs, spec, first, count)
-    start, stop = int(pixels.index.min()), int(pixels.index.max()) + 1
-    index = 3 * (pixels.index - start)[..., None] + np.arange(3, dtype=np.intp)
+    span = slice(int(pixels.index.min()), int(pixels.index.max()) + 1)
     return ChannelTaps(
-        span=slice(3 * start, 3 * stop),
-        taps=Taps(
-            index=index.reshape(len(index), -1),
-            weight=np.repeat(pixels.weight, 3, axis=1),
-        ),
+        span=span,
+        index=pixels.index - span.start,
+        weight=np.repeat(pixels.weight, 3, axis=1),
     )
 
 

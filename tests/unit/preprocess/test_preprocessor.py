@@ -96,15 +96,20 @@ def test_pictures_of_changing_sizes_do_not_disturb_each_other() -> None:
         assert np.array_equal(preprocessor(pattern(*shape)), fresh)
 
 
-def test_a_letterbox_has_its_border() -> None:
-    resize = ResizeSpec(size=(60, 60), mode="letterbox", letterbox_value=114)
+@pytest.mark.parametrize("opencv", [True, False], ids=["opencv", "no-opencv"])
+@pytest.mark.parametrize("antialias", [True, False], ids=["antialias", "plain"])
+def test_a_letterbox_has_its_border(antialias: bool, opencv: bool) -> None:
+    resize = ResizeSpec(
+        size=(60, 60), mode="letterbox", antialias=antialias, letterbox_value=114
+    )
     spec = PreprocessSpec(resize=resize, dtype="uint8")
+    preprocessor = Preprocessor(spec, tensor_spec(spec), opencv=opencv)
 
-    pixels = _made(spec).resized(np.full((30, 60, 3), 7, np.uint8))
+    pixels = preprocessor.resized(np.full((40, 20, 3), 7, np.uint8))
 
-    assert np.all(pixels[:15] == 114)
-    assert np.all(pixels[15:45] == 7)
-    assert np.all(pixels[45:] == 114)
+    assert np.all(pixels[:, :15] == 114)
+    assert np.all(pixels[:, 15:45] == 7)
+    assert np.all(pixels[:, 45:] == 114)
 
 
 def test_many_sizes_are_forgotten_again() -> None:

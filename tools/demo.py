@@ -31,7 +31,7 @@ VIDEO = DEMO / "photos.mp4"
 CATS = range(281, 286)
 """ImageNet's domestic cats: tabby, tiger cat, Persian, Siamese, Egyptian."""
 
-FRAMES_A_PHOTO = 15
+FRAMES_A_PHOTO = 6
 VIDEO_SIZE = (480, 640)
 
 
@@ -95,8 +95,8 @@ def check_cat() -> None:
 
 
 def cat_photo() -> Path:
-    """Return the path of the photo that scikit-image calls Chelsea."""
-    return next(PHOTOS.glob("chelsea.*"))
+    """Return the path of the photo of scikit-image's cat."""
+    return next(PHOTOS.glob("cat.*"))
 
 
 def encode_video() -> None:

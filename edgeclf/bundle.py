@@ -39,7 +39,7 @@ from edgeclf.members import (
     MODELS,
     check_digests,
     check_members,
-    check_model,
+    check_model_file,
     check_sizes,
     member_records,
 )
@@ -160,8 +160,13 @@ def write_bundle(path: Path, data: bytes) -> Bundle:
     return read_bundle(path)
 
 
-def read_bundle(path: Path | str) -> Bundle:
+def read_bundle(path: Path | str, *, check_model: bool = True) -> Bundle:
     """Return the bundle in a file after all checks that need no engine.
+
+    Args:
+        path: The file.
+        check_model: Read the model file too and hold it against the manifest; not
+            needed where an engine is about to do both.
 
     Raises:
         InputFileError: The file is missing, unreadable, empty or too large.
@@ -172,21 +177,25 @@ def read_bundle(path: Path | str) -> Bundle:
         data = read_file(
             path, what="a bundle", limit=MAX_FILE_BYTES, check_start=check_start
         )
-    return parse_bundle(data, path=path)
+    return parse_bundle(data, path=path, check_model=check_model)
 
 
-def parse_bundle(data: bytes, *, path: Path) -> Bundle:
+def parse_bundle(data: bytes, *, path: Path, check_model: bool = True) -> Bundle:
     """Return the bundle that these bytes are.
 
     Args:
         data: The whole file.
         path: For messages and ``Bundle.path``.
+        check_model: See ``read_bundle``.
 
     Raises:
         BundleError: It must not be used.
     """
     with _named(path):
-        return _parse(data, path)
+        bundle = _parse(data, path)
+        if check_model:
+            check_model_file(bundle.model_bytes, bundle.manifest.model)
+        return bundle
 
 
 @contextmanager
@@ -210,7 +219,6 @@ def _parse(data: bytes, path: Path) -> Bundle:
     check_digests(members, manifest)
     labels, golden = _read_parts(members, manifest)
     model = bytes(members[MODELS[manifest.model.format]])
-    check_model(model, manifest.model)
     return Bundle(
         path=path,
         manifest=manifest,

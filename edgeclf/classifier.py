@@ -103,7 +103,8 @@ class Classifier:
             BundleError: The file is not a bundle, or must not be used.
             InputFileError: It is missing or unreadable.
         """
-        bundle = read_bundle(path)
+        # The engine checks the model file as it loads it, and __init__ what it holds.
+        bundle = read_bundle(path, check_model=False)
         return cls(bundle.model, engine=engine, threads=threads, top_k=top_k)
 
     @property

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,6 +66,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         OutputFileError: The disk is full, the folder is missing or not writable.
     """
+    import tempfile  # noqa: PLC0415 - 5 ms that reading does not need
+
     temporary: str | None = None
     try:
         descriptor, temporary = tempfile.mkstemp(

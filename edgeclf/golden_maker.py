@@ -24,7 +24,13 @@ from edgeclf.provenance import Kernels
 from edgeclf.scenes import golden_images
 from edgeclf.types import DecodeSpec, EngineIdentity, Model, Uint8Image
 
-__all__ = ["folder_images", "golden_images", "kernels_of", "make_golden"]
+__all__ = [
+    "NamedImages",
+    "folder_images",
+    "golden_images",
+    "kernels_of",
+    "make_golden",
+]
 
 _PNG_LEVEL = 6  # 9 takes five times as long and saves 5 %
 

@@ -125,7 +125,8 @@ class Quality:
         source_accuracy: The source model's, on the same pictures.
         score_error: Largest absolute difference of a score from the source model's.
         measured_on: What the pictures were: ``evaluate``, ``calibration-holdout``,
-            ``synthetic``; ``None`` when nothing was measured.
+            ``calibrate`` (the very photos that calibrated the model), ``synthetic``;
+            ``None`` when nothing was measured.
         pictures_sha256: Of the set of pictures, in hex.
     """
 

@@ -6,6 +6,7 @@ Only additions, multiplications and comparisons are used, so that every processo
 numpy gives the same pixels.
 """
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -41,6 +42,7 @@ _OCTAVES = ((3, 60.0), (9, 30.0), (40, 14.0), (160, 6.0))
 _SHAPES = 7
 
 
+@functools.cache
 def golden_images(seed: int = 0) -> tuple[tuple[str, Uint8Image], ...]:
     """Return 18 named pictures: landscape, portrait, odd, small and grey ones.
 
@@ -48,8 +50,8 @@ def golden_images(seed: int = 0) -> tuple[tuple[str, Uint8Image], ...]:
         seed: Another seed gives other pictures of the same sizes.
 
     Returns:
-        Name and pixels, uint8 RGB (height, width, 3), long side at most 320; the grey
-        ones have three equal channels.
+        Name and pixels, uint8 RGB (height, width, 3), read-only, long side at most 320;
+        the grey ones have three equal channels.
     """
     numbers = _Numbers(seed)
     colour = [(name, _scene(numbers, size, 3)) for name, size in _SIZES.items()]
@@ -57,6 +59,8 @@ def golden_images(seed: int = 0) -> tuple[tuple[str, Uint8Image], ...]:
         (name, np.repeat(_scene(numbers, size, 1), 3, axis=2))
         for name, size in _GREY_SIZES.items()
     ]
+    for _, pixels in (*colour, *grey):
+        pixels.setflags(write=False)
     return (*colour, *grey)
 
 

@@ -1,5 +1,6 @@
 """Tiny real bundles, and ways to take one apart and put it together wrongly."""
 
+import base64
 import functools
 import hashlib
 import json
@@ -12,6 +13,7 @@ from edgeclf.container import read_container, write_container
 from edgeclf.golden import GoldenSet
 from edgeclf.golden_maker import make_golden
 from edgeclf.json_values import canonical_json
+from edgeclf.signing import PAYLOAD_TYPE
 from tests.models import OnnxKind, TfliteKind, tiny_model
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "edit_manifest",
     "edit_member",
     "join",
+    "signed",
     "split",
     "tiny_bundle",
     "tiny_bundle_bytes",
@@ -89,3 +92,18 @@ def edit_member(data: bytes, name: str, payload: bytes) -> bytes:
 
     edited = edit_manifest(data, update)
     return join({**split(edited), name: payload})
+
+
+def signed(data: bytes, *keyids: str, **changes: Any) -> bytes:
+    """Return the bundle with an envelope of signatures that nobody made."""
+    members = split(data)
+    manifest = members.pop("manifest.json")
+    nothing = base64.b64encode(bytes(64)).decode()
+    envelope = {
+        "payload": base64.b64encode(manifest).decode(),
+        "payloadType": PAYLOAD_TYPE,
+        "signatures": [{"keyid": keyid, "sig": nothing} for keyid in keyids],
+        **changes,
+    }
+    first = {"manifest.json": manifest, "manifest.dsse.json": canonical_json(envelope)}
+    return join({**first, **members})

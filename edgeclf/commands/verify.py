@@ -9,6 +9,7 @@ import click
 
 from edgeclf.bundle import Bundle, read_bundle
 from edgeclf.commands.console import FILE, json_option, print_json, say
+from edgeclf.commands.model_argument import engine_options
 from edgeclf.types import EngineIdentity
 from edgeclf.verification import VectorResult, VerificationReport, verify_bundle
 
@@ -17,16 +18,7 @@ __all__ = ["verify"]
 
 @click.command()
 @click.argument("bundle", type=FILE)
-@click.option(
-    "--engine", help="Engine to replay with; by default the first that works."
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Threads that the engine may use.",
-)
+@engine_options
 @json_option
 def verify(bundle: Path, engine: str | None, threads: int, *, as_json: bool) -> None:
     """Check that a bundle is whole and right on this machine.

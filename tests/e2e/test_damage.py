@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from edgeclf.bundle import read_bundle
+from edgeclf.bundle import Bundle, parse_bundle, read_bundle
+from edgeclf.classifier import Classifier
 from edgeclf.cli import main
-from edgeclf.errors import InputFileError
+from edgeclf.errors import EdgeclfError, InputFileError
 from edgeclf.verification import verify_bundle
 from tests.bundles import (
     edit_manifest,
@@ -331,9 +332,7 @@ def _engine_is_warm() -> None:
     verify_bundle(read_bundle_bytes(GOOD))
 
 
-def read_bundle_bytes(data: bytes) -> Any:
-    from edgeclf.bundle import parse_bundle
-
+def read_bundle_bytes(data: bytes) -> Bundle:
     return parse_bundle(data, path=Path("good.edgeclf"))
 
 
@@ -372,6 +371,31 @@ def test_the_command_says_so_and_exits_with_1(
     assert err.startswith(f"error: {path}")
     assert err.count("\n") == 1
     assert len(err) < 500
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "other input shape",
+        "other class count",
+        "other dtype",
+        "other quantisation",
+        "an onnx inside",
+        "a model cut short",
+        "no model at all",
+    ],
+)
+def test_opening_a_wrong_model_is_refused_even_where_its_digest_holds(
+    name: str, tmp_path: Path
+) -> None:
+    make, _ = DAMAGE[name]
+    path = tmp_path / "model.edgeclf"
+    path.write_bytes(make())
+
+    with pytest.raises(EdgeclfError) as caught:
+        Classifier.open(path)
+
+    assert "\n" not in str(caught.value)
 
 
 def test_a_directory_and_a_missing_file_are_refused(

@@ -9,7 +9,7 @@ from edgeclf.bundle import parse_bundle
 from edgeclf.errors import BundleError
 from edgeclf.json_values import canonical_json
 from edgeclf.signing import PAYLOAD_TYPE, read_envelope, signed_bytes
-from tests.bundles import join, split, tiny_bundle, tiny_bundle_bytes
+from tests.bundles import join, signed, split, tiny_bundle, tiny_bundle_bytes
 
 MANIFEST = split(tiny_bundle_bytes())["manifest.json"]
 SIGNATURE = {"keyid": "release-1", "sig": base64.b64encode(bytes(64)).decode()}
@@ -24,14 +24,8 @@ def envelope(**changes: Any) -> bytes:
     return canonical_json({**document, **changes})
 
 
-def signed(data: bytes, member: bytes) -> bytes:
-    members = split(data)
-    manifest = {"manifest.json": members.pop("manifest.json")}
-    return join({**manifest, "manifest.dsse.json": member, **members})
-
-
 def test_signing_does_not_change_a_bundles_identity() -> None:
-    data = signed(tiny_bundle_bytes(), envelope())
+    data = signed(tiny_bundle_bytes(), "release-1")
 
     bundle = parse_bundle(data, path=Path("model.edgeclf"))
 
@@ -79,6 +73,22 @@ def test_a_malformed_envelope_is_refused(data: bytes, message: str) -> None:
         read_envelope(data, manifest=MANIFEST)
 
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param({"payload": "e30="}, "another manifest", id="other payload"),
+        pytest.param({"signatures": []}, "1 to 16 signatures", id="no signature"),
+    ],
+)
+def test_a_bundle_with_a_wrong_envelope_is_refused(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BundleError, match=message):
+        parse_bundle(
+            signed(tiny_bundle_bytes(), "a", **changes), path=Path("model.edgeclf")
+        )
 
 
 def test_an_envelope_anywhere_but_behind_the_manifest_is_refused() -> None:

@@ -19,7 +19,13 @@ from edgeclf.golden_maker import folder_images, golden_images, make_golden
 from edgeclf.provenance import Provenance
 from edgeclf.types import DecodeSpec
 from edgeclf.verification import verify_bundle
-from tests.bundles import edit_member, tiny_bundle, tiny_bundle_bytes, tiny_golden
+from tests.bundles import (
+    edit_member,
+    signed,
+    tiny_bundle,
+    tiny_bundle_bytes,
+    tiny_golden,
+)
 from tests.models import ONNX_KINDS, TFLITE_KINDS, tiny_model
 
 SCHEMA = json.loads(
@@ -245,7 +251,9 @@ def test_the_synthetic_pictures_are_of_many_kinds_and_small() -> None:
 
 
 def test_the_synthetic_pictures_depend_on_the_seed_alone() -> None:
-    first, again, other = golden_images(3), golden_images(3), golden_images(4)
+    first, other = golden_images(3), golden_images(4)
+    golden_images.cache_clear()
+    again = golden_images(3)
 
     for (_, a), (_, b), (_, c) in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -342,6 +350,48 @@ def test_the_commands_json_follows_its_schema(path: Path) -> None:
     jsonschema.validate(document, SCHEMA)
     assert document["ok"] is True
     assert document["engine"]["engine"] == "litert"
+
+
+def test_other_kernels_are_named_with_what_they_allow(tmp_path: Path) -> None:
+    path = tmp_path / "model.edgeclf"
+    path.write_bytes(bundle_of("int8", changed("int8", kernels="other")))
+
+    done = run(str(path))
+
+    assert done.exit_code == 0
+    assert "20 allowed (made with litert 0.0.1 on" in done.stdout
+
+
+def test_a_signature_is_shown_as_unchecked(tmp_path: Path) -> None:
+    path = tmp_path / "model.edgeclf"
+    path.write_bytes(signed(tiny_bundle_bytes(), "release-1"))
+
+    text, document = run(str(path)).stdout, json.loads(run(str(path), "--json").stdout)
+
+    assert "present (release-1), not checked" in text
+    assert document["signature"] == {"keyids": ["release-1"], "checked": False}
+    jsonschema.validate(document, SCHEMA)
+
+
+def test_logits_may_differ_by_a_share_of_their_spread() -> None:
+    model = tiny_model("float32", scores="logits")
+    golden = make_golden(model)
+    data = encode_bundle(
+        name=model.name,
+        model_bytes=model.data,
+        labels=model.labels,
+        spec=model.spec,
+        task=model.task,
+        golden=golden,
+        provenance=Provenance(source_name="a", source_sha256="0" * 64),
+        quality=Quality(),
+    )
+    scores = np.concatenate([vector.scores for vector in golden.vectors])
+
+    report = verify_bundle(parse_bundle(data, path=Path("model.edgeclf")))
+
+    assert report.ok
+    assert report.tolerance.limit == pytest.approx(1e-4 * np.ptp(scores))
 
 
 @pytest.mark.parametrize("as_json", [False, True], ids=("text", "json"))

@@ -155,8 +155,8 @@ def _look_up(
         return lambda: _call_all(planes)
     library = load_opencv() if opencv else None
     if library is not None:
-        interleaved = np.ascontiguousarray(stored.T)[None]
-        return lambda: library.look_up(interleaved, moved, target)
+        working = np.empty((3, *moved.shape[:2]), np.uint8)
+        return lambda: library.look_up_each(stored, moved, working, target)
     offsets = np.tile(np.arange(3) * 256, moved.shape[1]).reshape(moved.shape[1], 3)
     flat = stored.ravel()
     return lambda: np.copyto(target, flat[moved + offsets])

@@ -1,23 +1,22 @@
 """``edgeclf bench``: measure latency and compare it with a board's budget."""
 
-import json
-import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from edgeclf.bench import QUICK, BenchOptions, BenchReport, Extent, Progress, measure
+from edgeclf.bench import QUICK, BenchOptions, BenchReport, Extent, measure
 from edgeclf.classifier import Classifier
-from edgeclf.commands.console import FILE, SCHEMA_VERSIONS, json_option, print_json, say
+from edgeclf.commands.bench_output import (
+    progress_line,
+    require_writable,
+    write_report,
+)
+from edgeclf.commands.console import FILE, json_option, print_json, say
 from edgeclf.commands.model_argument import engine_options, model_argument
 from edgeclf.commands.profiles import complete_profile
-from edgeclf.errors import OutputFileError
-from edgeclf.files import write_atomically
 from edgeclf.machine import MachineReader, detect_board, process_age_ns
 from edgeclf.packing import load_model
 from edgeclf.packing.flags import ModelFlags
@@ -101,13 +100,13 @@ def bench(
       edgeclf bench model.edgeclf --profile raspberry-pi-4b --as-host --duration 10
     """
     if report_path is not None:
-        _require_writable(report_path)
+        require_writable(report_path)
     if ctx.get_parameter_source("threads") is ParameterSource.DEFAULT:
         options["threads"] = None
     report = _measured(**options)
     payload = report.to_dict()
     if report_path is not None:
-        _write(report_path, payload)
+        write_report(report_path, payload)
     if as_json:
         print_json("bench", payload)
     else:
@@ -153,7 +152,7 @@ def _measured(  # noqa: PLR0913 - one argument an option
             source_uri, decode=loaded.spec.preprocess.decode, notify=say
         ) as source,
         stop_on_signals(stop),
-        _progress_line() as progress,
+        progress_line() as progress,
     ):
         return measure(
             classifier,
@@ -194,46 +193,3 @@ def _extent(frames: int | None, duration_s: float | None) -> Extent:
     if frames is None and duration_s is None:
         return QUICK
     return Extent(frames=frames or 1, seconds=duration_s or 0.0)
-
-
-@contextmanager
-def _progress_line() -> Iterator[Progress]:
-    """Show how far it is, once a second.
-
-    A progress bar of rich redraws itself ten times a second from a thread of its own,
-    and would show up in what is measured here.
-    """
-    if not sys.stderr.isatty():
-        yield lambda share: None  # noqa: ARG005 - nobody looks
-        return
-
-    def show(share: float) -> None:
-        sys.stderr.write(f"\rmeasuring: {share:4.0%} ")
-        sys.stderr.flush()
-
-    show(0.0)
-    try:
-        yield show
-    finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
-
-
-def _require_writable(path: Path) -> None:
-    """Refuse a place that the report cannot go to, before a minute was spent."""
-    if path.is_dir():
-        raise OutputFileError(f"cannot write {path}: it is a directory; name a file")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise OutputFileError(
-            f"cannot write {path}: the folder {path.parent} is missing or not writable"
-        )
-
-
-def _write(path: Path, payload: Mapping[str, Any]) -> None:
-    document = {
-        "schema": "edgeclf.bench",
-        "version": SCHEMA_VERSIONS["bench"],
-        **payload,
-    }
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, f"{text}\n".encode())

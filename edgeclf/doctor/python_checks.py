@@ -198,7 +198,8 @@ def _engine_fix(here: Surroundings) -> str:
 def _reason(here: Surroundings, name: str) -> str:
     detail = here.probes[name].detail or "does not work here"
     numpy = here.packages.get("numpy", "")
-    if name == "tflite-runtime" and not numpy.startswith("1."):
+    explains = name != "tflite-runtime" or "numpy" in detail
+    if not explains and not numpy.startswith("1."):
         return f"{detail}; it was built for numpy 1, and this is numpy {numpy}"
     return detail
 

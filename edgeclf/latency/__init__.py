@@ -11,13 +11,9 @@ from edgeclf.latency.budget import (
     StageLimit,
     Statistic,
 )
-from edgeclf.latency.report import (
-    Judgement,
-    LatencyReport,
-    Readings,
-    StageSummary,
-    Verdict,
-)
+from edgeclf.latency.judgement import Judgement, Readings
+from edgeclf.latency.report import LatencyReport, Verdict
+from edgeclf.latency.summary import StageSummary
 from edgeclf.latency.timer import STAGES, StageTimer
 
 __all__ = [

@@ -61,12 +61,14 @@ def measuring(bundle: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"
     )
     os.close(side)
     with process:
-        seen = b""
-        while b"measuring:" not in seen:
-            seen += os.read(terminal, 1024)
-        yield process
-        process.kill()
-    os.close(terminal)
+        try:
+            seen = b""
+            while b"measuring:" not in seen:
+                seen += os.read(terminal, 1024)
+            yield process
+        finally:
+            process.kill()
+            os.close(terminal)
 
 
 def test_json_obeys_its_schema_and_names_this_machine(bench: Bench) -> None:
@@ -160,8 +162,10 @@ def test_a_budget_of_ones_own_that_is_too_tight_is_exit_3(
 
 def test_a_busy_neighbour_spoils_the_run(bench: Bench) -> None:
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
-        code, out, _ = bench("--duration", 1.5)
-        busy.kill()
+        try:
+            code, out, _ = bench("--duration", 1.5)
+        finally:
+            busy.kill()
 
     assert code == 4
     assert "other programs took" in out

@@ -1,10 +1,11 @@
 """What a model file says of itself, whichever format it has."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast, get_args
 
 from edgeclf.errors import ModelFileError
+from edgeclf.modelfile.damage import DamagedError, damaged
 from edgeclf.types import (
     DType,
     ModelFormat,
@@ -113,7 +114,8 @@ class ModelFile:
             beside the weights. ``None`` where a shape or type is not known.
         final_operator: What makes the scores, looking through dequantization.
         producer: The tool or schema version that the file names.
-        metadata: What travels beside the model.
+        load_metadata: Reads what travels beside the model, which opening it for
+            running does not need.
     """
 
     format: ModelFormat
@@ -127,7 +129,19 @@ class ModelFile:
     activations_bytes: int | None
     final_operator: str
     producer: str
-    metadata: FileMetadata
+    load_metadata: Callable[[], FileMetadata] = field(repr=False, compare=False)
+
+    @property
+    def metadata(self) -> FileMetadata:
+        """What travels beside the model, read anew each time.
+
+        Raises:
+            ModelFileError: It is there and cannot be read.
+        """
+        try:
+            return self.load_metadata()
+        except DamagedError as error:
+            raise damaged(self.name, error) from error
 
     @property
     def macs(self) -> int | None:

@@ -2,8 +2,6 @@
 
 from edgeclf.errors import ModelFileError
 from edgeclf.modelfile.damage import DamagedError
-from edgeclf.modelfile.onnx_embed import embed_in_onnx
-from edgeclf.modelfile.tflite_embed import embed_in_tflite
 from edgeclf.types import ModelSpec, Task
 
 __all__ = ["embed_metadata"]
@@ -34,6 +32,10 @@ def embed_metadata(
         raise ValueError(f"{len(labels)} labels for {spec.classes} classes")
     if any("\n" in label or "\r" in label for label in labels):
         raise ValueError("a label must be one line")
+    # Only making bundles needs these and flatbuffers; opening them must be quick.
+    from edgeclf.modelfile.onnx_embed import embed_in_onnx  # noqa: PLC0415
+    from edgeclf.modelfile.tflite_embed import embed_in_tflite  # noqa: PLC0415
+
     try:
         if spec.format == "tflite":
             return embed_in_tflite(data, name=name, spec=spec, task=task, labels=labels)

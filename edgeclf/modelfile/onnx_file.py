@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -27,24 +28,12 @@ from edgeclf.modelfile.own_metadata import (
 from edgeclf.modelfile.protobuf import Message
 from edgeclf.types import QuantParams
 
-__all__ = ["is_onnx", "read_onnx"]
+__all__ = ["read_onnx"]
 
 _LOOKED_THROUGH = frozenset(
     {"Cast", "DequantizeLinear", "Flatten", "Identity", "QuantizeLinear", "Reshape"}
 )
-# What may follow the IR version in a ModelProto: tags of fields 2 to 8 and 14.
-_SECOND_TAGS = frozenset(b"\x12\x1a\x22\x28\x32\x3a\x42\x72")
 _FLOAT_BYTES = 4
-
-
-def is_onnx(data: bytes) -> bool:
-    """Return whether the bytes begin as an ONNX model does: with its IR version."""
-    return (
-        len(data) > 2
-        and data[0] == 0x08
-        and 0 < data[1] < 0x80
-        and data[2] in _SECOND_TAGS
-    )
 
 
 def read_onnx(data: bytes, *, name: str) -> ModelFile:
@@ -72,7 +61,7 @@ def read_onnx(data: bytes, *, name: str) -> ModelFile:
         activations_bytes=_activations(graph, nodes, shapes),
         final_operator=_final_operator(graph),
         producer=_producer(model),
-        metadata=_metadata(model),
+        load_metadata=partial(_metadata, model),
     )
 
 

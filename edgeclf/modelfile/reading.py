@@ -1,13 +1,17 @@
 """Which kind of model file some bytes are, and what it says."""
 
+from collections.abc import Callable
+
 from edgeclf.errors import ModelFileError
-from edgeclf.modelfile.damage import DamagedError
+from edgeclf.modelfile.damage import DamagedError, damaged
 from edgeclf.modelfile.description import ModelFile
-from edgeclf.modelfile.onnx_file import is_onnx, read_onnx
-from edgeclf.modelfile.tflite_file import is_tflite, read_tflite
 from edgeclf.types import ModelFormat
 
 __all__ = ["model_format", "read_model_file"]
+
+_TFLITE_IDENTIFIER = b"TFL3"
+# What may follow the IR version in a ModelProto: tags of fields 2 to 8 and 14.
+_ONNX_SECOND_TAGS = frozenset(b"\x12\x1a\x22\x28\x32\x3a\x42\x72")
 
 # What people hand over by mistake: how it begins, what it is, what to do.
 _STRANGERS = (
@@ -31,13 +35,13 @@ def model_format(data: bytes, *, name: str) -> ModelFormat:
     Raises:
         ModelFileError: It is neither; the message says what it is instead.
     """
-    if is_tflite(data):
+    if data[4:8] == _TFLITE_IDENTIFIER:
         return "tflite"
     for start, what, advice in _STRANGERS:
         if data.startswith(start) or (start == b"ORTM" and data[4:8] == start):
             then = f"; {advice}" if advice else ""
             raise ModelFileError(f"{name}: {what}, {_WANTED}{then}")
-    if is_onnx(data):
+    if _is_onnx(data):
         return "onnx"
     raise ModelFileError(f"{name}: {_unknown(data)}, {_WANTED}")
 
@@ -53,14 +57,32 @@ def read_model_file(data: bytes, *, name: str) -> ModelFile:
         ModelFileError: It is neither, is damaged, or is laid out in a way that
             edgeclf does not read.
     """
-    read = read_tflite if model_format(data, name=name) == "tflite" else read_onnx
+    read = _reader(model_format(data, name=name))
     try:
         return read(data, name=name)
     except DamagedError as error:
-        raise ModelFileError(
-            f"{name}: the model file is damaged or cut short: {error}; "
-            "copy or export it again"
-        ) from error
+        raise damaged(name, error) from error
+
+
+def _reader(model_format: ModelFormat) -> Callable[..., ModelFile]:
+    """Return a format's reader; a start on a board pays for no other."""
+    if model_format == "tflite":
+        from edgeclf.modelfile.tflite_file import read_tflite  # noqa: PLC0415
+
+        return read_tflite
+    from edgeclf.modelfile.onnx_file import read_onnx  # noqa: PLC0415
+
+    return read_onnx
+
+
+def _is_onnx(data: bytes) -> bool:
+    """Return whether the bytes begin as an ONNX model does: with its IR version."""
+    return (
+        len(data) > 2
+        and data[0] == 0x08
+        and 0 < data[1] < 0x80
+        and data[2] in _ONNX_SECOND_TAGS
+    )
 
 
 def _unknown(data: bytes) -> str:

@@ -1,24 +1,19 @@
 """Reading a ``.tflite`` file without TensorFlow, every index and size checked."""
 
+from functools import partial
 from math import prod
 
 from edgeclf.modelfile import tflite_schema as schema
 from edgeclf.modelfile.costs import Node, peak_activation_bytes, summarize
 from edgeclf.modelfile.damage import DamagedError
-from edgeclf.modelfile.description import ModelFile, TensorInfo
+from edgeclf.modelfile.description import FileMetadata, ModelFile, TensorInfo
 from edgeclf.modelfile.flatbuffer import Table, root_table
 from edgeclf.modelfile.tflite_macs import operator_macs
-from edgeclf.modelfile.tflite_metadata import read_metadata
 from edgeclf.modelfile.tflite_tensors import TensorRecord, read_tensors
 
-__all__ = ["is_tflite", "read_tflite"]
+__all__ = ["read_tflite"]
 
 _LOOKED_THROUGH = frozenset({"DEQUANTIZE", "QUANTIZE", "RESHAPE", "CAST", "SQUEEZE"})
-
-
-def is_tflite(data: bytes) -> bool:
-    """Return whether the bytes claim to be a TensorFlow Lite model."""
-    return data[4:8] == schema.IDENTIFIER
 
 
 def read_tflite(data: bytes, *, name: str) -> ModelFile:
@@ -56,8 +51,14 @@ def read_tflite(data: bytes, *, name: str) -> ModelFile:
         ),
         final_operator=_final_operator(nodes, outputs),
         producer=model.string(schema.MODEL_DESCRIPTION) or "not named",
-        metadata=read_metadata(data, model, buffers),
+        load_metadata=partial(_metadata, data, model, buffers),
     )
+
+
+def _metadata(data: bytes, model: Table, buffers: list[Table]) -> FileMetadata:
+    from edgeclf.modelfile.tflite_metadata import read_metadata  # noqa: PLC0415 - zipfile: 8 ms
+
+    return read_metadata(data, model, buffers)
 
 
 def _info(tensor: TensorRecord) -> TensorInfo:

@@ -1,5 +1,7 @@
 """What is read from model files, and what is refused in one line."""
 
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -178,9 +180,26 @@ def test_flipped_bytes_never_end_in_another_error(kind: TfliteKind | OnnxKind) -
     assert slowest < 1
 
 
+def test_reading_a_file_imports_nothing_that_only_writing_needs() -> None:
+    code = (
+        "import sys; from edgeclf.modelfile import read_model_file;"
+        "read_model_file(sys.stdin.buffer.read(), name='tiny'); print(*sys.modules)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=tiny("int8"),
+        capture_output=True,
+        check=True,
+    )
+
+    assert not {"flatbuffers", "zipfile"} & set(done.stdout.decode().split())
+
+
 def refusal(data: bytes) -> str | None:
     try:
-        _ = read_model_file(data, name="damaged").macs
+        file = read_model_file(data, name="damaged")
+        _ = file.macs, file.metadata
     except ModelFileError as error:
         return str(error)
     return None

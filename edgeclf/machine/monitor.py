@@ -161,11 +161,16 @@ def _foreign_cores(first: MachineState, last: MachineState) -> float | None:
 
 
 def _throttle(states: Sequence[MachineState]) -> ThrottleBits | None:
-    """Return the bits that held at any sample, and those since boot that are new."""
+    """Return the bits that held at any sample, and those since boot that came up.
+
+    Each sample is compared with the one before, not with the first: Linux's
+    raspberrypi-hwmon driver has the firmware clear the bits since boot now and then.
+    """
     known = [state.throttle for state in states if state.throttle is not None]
     if not known:
         return None
     before, seen = known[0], ThrottleBits(0)
     for bits in known:
         seen |= bits.now | (bits & ~before)
+        before = bits
     return seen

@@ -117,6 +117,16 @@ def test_zones_are_chosen_by_type_as_their_order_varies(tmp_path: Path) -> None:
     assert MachineReader(root, zone_types=["PMIC-Die"]).read().temperature_c == 100
 
 
+def test_the_bits_are_found_where_a_pi_5_has_them(tmp_path: Path) -> None:
+    name = "sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled"
+    write_tree(tmp_path, {name: "1\n"})
+
+    reader = MachineReader(tmp_path, tool=lambda _: None)
+
+    assert reader.read().throttle == ThrottleBits.UNDER_VOLTAGE
+    assert reader.throttle.is_cheap
+
+
 def test_bits_say_what_they_mean() -> None:
     bits = ThrottleBits(0x50001)
 
@@ -195,6 +205,7 @@ def test_clocks_that_tick_apart_are_no_negative_load() -> None:
         pytest.param([0, 4, 0], 4, id="for a moment"),
         pytest.param([0x40000, 0x40000], 0, id="long before"),
         pytest.param([0, 0x40000], 0x40000, id="between two samples"),
+        pytest.param([0x10000, 0, 0x10000], 0x10000, id="cleared and set again"),
         pytest.param([0x40000, None, 0x40004], 4, id="not every sample asks"),
         pytest.param([None, None], None, id="no such board"),
     ],

@@ -63,12 +63,13 @@ def _integer_steps(
     *,
     opencv: bool,
 ) -> list[Step]:
-    stored = stored_values(spec, tensor).view(np.uint8)
+    stored = stored_values(spec, tensor)
     target = picture.view(np.uint8)
     if is_identity(stored):
         return [_move(spec, pixels, target, opencv=opencv)]
     moved, steps = _moved(spec, pixels, opencv=opencv)
-    return [*steps, _look_up(stored, moved, target, spec.layout, opencv=opencv)]
+    bytes_ = stored.view(np.uint8)
+    return [*steps, _look_up(bytes_, moved, target, spec.layout, opencv=opencv)]
 
 
 def _float_steps(

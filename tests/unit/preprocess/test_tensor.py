@@ -66,13 +66,27 @@ def test_the_tensor_is_the_formula(
     assert np.allclose(result, _formula(spec, tensor), rtol=1e-6, atol=1e-6)
 
 
-def test_a_model_that_normalises_takes_the_pixels_as_they_are() -> None:
-    spec = replace(THREE_TABLES, normalization="graph", dtype="uint8")
+@pytest.mark.parametrize("opencv", [True, False], ids=["opencv", "no-opencv"])
+@pytest.mark.parametrize("order", get_args(ColourOrder))
+@pytest.mark.parametrize("layout", get_args(Layout))
+def test_a_model_that_normalises_takes_the_pixels_as_they_are(
+    layout: Layout, order: ColourOrder, opencv: bool
+) -> None:
+    spec = replace(
+        THREE_TABLES,
+        normalization="graph",
+        dtype="uint8",
+        layout=layout,
+        colour_order=order,
+    )
     tensor = tensor_spec(spec, QuantParams(scale=1 / 255, zero_point=0))
 
-    result = Preprocessor(spec, tensor)(pattern(40, 60))
+    result = Preprocessor(spec, tensor, opencv=opencv)(pattern(40, 60))
 
-    assert np.array_equal(result[0], pattern(40, 60))
+    expected = pattern(40, 60)[..., ::-1] if order == "bgr" else pattern(40, 60)
+    if layout == "nchw":
+        expected = expected.transpose(2, 0, 1)
+    assert np.array_equal(result[0], expected)
 
 
 def test_a_scale_that_folds_the_normalisation_leaves_the_pixels() -> None:

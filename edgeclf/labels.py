@@ -1,11 +1,11 @@
 """``labels.txt``: one label a line, in the order of the scores."""
 
-import re
 from collections.abc import Sequence
+
+from edgeclf.provenance import CONTROL_CHARACTERS
 
 __all__ = ["decode_labels", "encode_labels"]
 
-_NOT_A_LABEL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _MAX_LENGTH = 500
 
 
@@ -51,7 +51,7 @@ def _check_label(number: int, label: str) -> None:
             f"labels.txt, line {number}: a label has 1 to {_MAX_LENGTH} characters, "
             f"this one {len(label)}"
         )
-    if _NOT_A_LABEL.search(label):
+    if CONTROL_CHARACTERS.search(label):
         raise ValueError(
             f"labels.txt, line {number}: control character in {label[:80]!r}"
         )

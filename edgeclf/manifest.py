@@ -12,6 +12,7 @@ from typing import Any
 from edgeclf.errors import BundleError, SpecError
 from edgeclf.json_values import canonical_json, from_json_value, to_json_value
 from edgeclf.provenance import (
+    CONTROL_CHARACTERS,
     Estimate,
     Kernels,
     Provenance,
@@ -42,6 +43,7 @@ FORMAT = 1
 
 _TASK_KINDS = ("multiclass",)
 _MAX_SIDE = 4096
+_MAX_NAME = 500
 _MAX_CLASSES = 100_000
 
 
@@ -115,6 +117,12 @@ class Manifest:
                 f"the output's shape must be (1, classes), got {output}, "
                 f"with at most {_MAX_CLASSES} classes"
             )
+        for tensor in (self.model.input, self.model.output):
+            if len(tensor.name) > _MAX_NAME or CONTROL_CHARACTERS.search(tensor.name):
+                raise ValueError(
+                    f"a tensor's name must have at most {_MAX_NAME} characters on one "
+                    f"line, got {tensor.name[:80]!r}"
+                )
         if max(self.model.input.shape) > _MAX_SIDE:
             raise ValueError(
                 f"the input's sides must be at most {_MAX_SIDE}, "

@@ -8,6 +8,7 @@ from typing import Any
 from edgeclf.json_values import MAX_INTEGER
 
 __all__ = [
+    "CONTROL_CHARACTERS",
     "Estimate",
     "Kernels",
     "Provenance",
@@ -18,7 +19,10 @@ __all__ = [
 ]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+CONTROL_CHARACTERS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+"""Characters that move a terminal's cursor, break lines or turn text around."""
 _MAX_TEXT = 200
 
 
@@ -152,7 +156,7 @@ def require_text(name: str, text: str) -> None:
     Raises:
         ValueError: With the name and the text.
     """
-    if not text.strip() or len(text) > _MAX_TEXT or _CONTROL.search(text):
+    if not text.strip() or len(text) > _MAX_TEXT or CONTROL_CHARACTERS.search(text):
         raise ValueError(
             f"{name} must be 1 to {_MAX_TEXT} characters on one line, got {text[:80]!r}"
         )

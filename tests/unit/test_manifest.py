@@ -122,7 +122,7 @@ def model_specs(draw: st.DrawFn) -> ModelSpec:
     return ModelSpec(
         format=draw(st.sampled_from(("tflite", "onnx"))),
         input=TensorSpec(
-            name=draw(st.text(max_size=10)),
+            name=draw(st.just("") | texts),
             shape=(1, height, width, 3) if nhwc else (1, 3, height, width),
             dtype=preprocess.dtype,
             quantization=None if preprocess.dtype == "float32" else draw(quantizations),
@@ -287,6 +287,10 @@ def edited(path: str, value: Any) -> bytes:
             edited("model/preprocess/resize/antialias", 1), "expected bool", id="1"
         ),
         pytest.param(edited("name", "a\nb"), "on one line", id="newline in the name"),
+        pytest.param(edited("name", "\u202ea"), "on one line", id="turned around"),
+        pytest.param(
+            edited("model/input/name", "\x1b[2J"), "tensor's name", id="escape code"
+        ),
         pytest.param(edited("name", " "), "1 to 200 characters", id="blank name"),
         pytest.param(edited("name", 7), "expected str", id="name a number"),
         pytest.param(
@@ -407,3 +411,60 @@ def test_an_interval_that_does_not_hold_its_value_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="low <= value"):
         Estimate(value=value, low=low, high=high, n=10, judged=False)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path of every value inside."""
+    inner = (
+        list(value.items())
+        if isinstance(value, dict)
+        else list(enumerate(value))
+        if isinstance(value, list)
+        else []
+    )
+    found = [path] if path else []
+    for key, item in inner:
+        found += places(item, (*path, key))
+    return found
+
+
+PLACES = places(json.loads(RAW))
+
+odd_values = json_values | st.sampled_from(
+    [
+        0,
+        -1,
+        1e308,
+        5e-324,
+        "",
+        "\n",
+        "multiclass",
+        "int8",
+        [],
+        {},
+        [[]],
+        2**53,
+        -(2**70),
+    ]
+)
+
+
+@given(st.sampled_from(PLACES), odd_values)
+def test_any_value_in_any_place_is_read_or_refused_in_one_line(
+    place: tuple[Any, ...], value: Any
+) -> None:
+    document = json.loads(RAW)
+    parent = document
+    for key in place[:-1]:
+        parent = parent[key]
+    parent[place[-1]] = value
+    data = canonical_json(document)
+
+    message = ""
+    try:
+        assert manifest_bytes(read_manifest(data)) == data
+    except BundleError as error:
+        message = str(error)
+
+    assert "\n" not in message
+    assert len(message) < 500

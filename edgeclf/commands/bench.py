@@ -85,7 +85,7 @@ _SYNTHETIC = "synthetic:0,640x480"
 def bench(
     ctx: click.Context, /, *, report_path: Path | None, as_json: bool, **options: Any
 ) -> None:
-    r"""Measure latency and compare it with a board's budget.
+    """Measure latency and compare it with a board's budget.
 
     Drives the loop of 'edgeclf run', with the machine watched. Exits with 0 within the
     budget, 3 over it, and 4 when there is no verdict: the board throttled, other
@@ -98,7 +98,7 @@ def bench(
       edgeclf bench model.edgeclf --profile raspberry-pi-5 --report pi5.report.json
       edgeclf bench model.edgeclf --frames 200 --json
       edgeclf bench model.edgeclf --profile raspberry-pi-4b --as-host --duration 10
-    """
+    """  # noqa: D301 - click wants the control character
     if report_path is not None:
         require_writable(report_path)
     if ctx.get_parameter_source("threads") is ParameterSource.DEFAULT:

@@ -18,7 +18,7 @@ _CLOSURE_ROWS = 6
 @click.command()
 @json_option
 def doctor(*, as_json: bool) -> None:
-    r"""Say what is wrong with this machine, and what mends it.
+    """Say what is wrong with this machine, and what mends it.
 
     Exits with 0 when a model can run here, warnings or not, and with 1 when it cannot.
 
@@ -26,7 +26,7 @@ def doctor(*, as_json: bool) -> None:
     Examples:
       edgeclf doctor
       edgeclf doctor --json
-    """
+    """  # noqa: D301 - click wants the control character
     report = examine(look_around())
     if as_json:
         print_json("doctor", report.to_dict())

@@ -24,7 +24,7 @@ __all__ = ["complete_profile", "profiles"]
 
 @click.group()
 def profiles() -> None:
-    r"""List, show and check device profiles.
+    """List, show and check device profiles.
 
     \b
     Examples:
@@ -32,18 +32,18 @@ def profiles() -> None:
       edgeclf profiles show raspberry-pi-4b
       edgeclf profiles detect
       edgeclf profiles check my-board.toml
-    """
+    """  # noqa: D301 - click wants the control character
 
 
 @profiles.command("list")
 @json_option
 def list_profiles(*, as_json: bool) -> None:
-    r"""List the profiles that come with edgeclf.
+    """List the profiles that come with edgeclf.
 
     \b
     Examples:
       edgeclf profiles list
-    """
+    """  # noqa: D301 - click wants the control character
     found = [load_profile(name) for name in profile_names()]
     if as_json:
         rows = [{"name": each.name, "title": each.title} for each in found]
@@ -67,7 +67,7 @@ def complete_profile(
 @click.argument("name", shell_complete=complete_profile)
 @json_option
 def show(name: str, *, as_json: bool) -> None:
-    r"""Show a profile: every value with its source, and what is not known.
+    """Show a profile: every value with its source, and what is not known.
 
     NAME is a profile's name, or the path of a .toml file.
 
@@ -75,7 +75,7 @@ def show(name: str, *, as_json: bool) -> None:
     Examples:
       edgeclf profiles show raspberry-pi-5
       edgeclf profiles show ./my-board.toml --json
-    """
+    """  # noqa: D301 - click wants the control character
     profile = load_profile(name)
     if as_json:
         print_json("profiles", {"action": "show", "profile": profile.to_dict()})
@@ -87,14 +87,14 @@ def show(name: str, *, as_json: bool) -> None:
 @profiles.command("detect")
 @json_option
 def detect(*, as_json: bool) -> None:
-    r"""Name the board that this is, from its device tree; it does not guess.
+    """Name the board that this is, from its device tree; it does not guess.
 
     Exits with 1 where no board names itself, or no profile describes it.
 
     \b
     Examples:
       edgeclf profiles detect
-    """
+    """  # noqa: D301 - click wants the control character
     board = detect_board()
     profile = profile_for_board(board)
     if as_json:
@@ -112,13 +112,13 @@ def detect(*, as_json: bool) -> None:
 @click.argument("file", required=False, type=FILE)
 @json_option
 def check(file: Path | None, *, as_json: bool) -> None:
-    r"""Check a profile of your own, or all that come with edgeclf.
+    """Check a profile of your own, or all that come with edgeclf.
 
     \b
     Examples:
       edgeclf profiles check
       edgeclf profiles check my-board.toml
-    """
+    """  # noqa: D301 - click wants the control character
     results = [_checked(each) for each in ([file] if file else profile_names())]
     is_good = all(each["error"] is None for each in results)
     if as_json:

@@ -269,5 +269,5 @@ def test_help_ends_with_examples(bench: Bench) -> None:
     code, out, _ = bench("--help")
 
     assert code == 0
-    assert "Examples:" in out
+    assert "Examples:\n    edgeclf bench model.edgeclf\n" in out
     assert "--as-host" in out

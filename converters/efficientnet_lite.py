@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
-from converters.checkpoint import StateDict, parse_checkpoint
+from converters.checkpoint import parse_checkpoint
+from converters.efficientnet_lite_weights import set_weights
 from converters.source_model import (
     RANDOM_WEIGHTS,
     SourceModel,
@@ -28,7 +27,7 @@ from converters.source_model import (
     imagenet_synsets,
     weights_digest,
 )
-from edgeclf.errors import ConversionError, MissingDependencyError
+from edgeclf.errors import MissingDependencyError
 from edgeclf.files import read_file
 from edgeclf.install import install_line
 from edgeclf.preprocess import preset
@@ -107,7 +106,7 @@ def load(name: str, *, weights: str | None = None) -> SourceModel:
         data = read_file(path, what="a PyTorch checkpoint", limit=2**30)
         sha256 = hashlib.sha256(data).hexdigest()
         model = build(variant, name=name)
-        _set_weights(model, parse_checkpoint(data, name=str(path)), source=path)
+        set_weights(model, parse_checkpoint(data, name=str(path)), source=path)
     return SourceModel(
         name=name,
         keras_model=model,
@@ -206,68 +205,3 @@ def _packaged_checkpoint(variant: Variant) -> Path:
             f"installed: {install_line('convert')}"
         )
     return found[0]
-
-
-def _set_weights(model: Any, state: StateDict, *, source: Path) -> None:
-    unused = {name for name in state if not name.endswith(".num_batches_tracked")}
-    for layer in model.layers:
-        names = list(_tensor_names(layer))
-        values = [_in_keras_order(layer, state[n]) for n in names if n in state]
-        if [v.shape for v in values] != [tuple(w.shape) for w in layer.get_weights()]:
-            raise ConversionError(
-                f"{source}: its tensors do not fit layer {layer.name} of {model.name}; "
-                "give a checkpoint of the same architecture"
-            )
-        layer.set_weights(values)
-        unused -= set(names)
-    if unused:
-        raise ConversionError(
-            f"{source}: {model.name} has no place for {min(unused)}; "
-            "give a checkpoint of the same architecture"
-        )
-
-
-def _tensor_names(layer: Any) -> Iterator[str]:
-    """Yield the checkpoint's names of a layer's weights, in Keras's order."""
-    prefix = _checkpoint_prefix(layer.name)
-    if isinstance(layer, keras.layers.BatchNormalization):
-        for kind in ("weight", "bias", "running_mean", "running_var"):
-            yield f"{prefix}.{kind}"
-    elif isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
-        yield f"{prefix}.weight"
-    elif isinstance(layer, keras.layers.Dense):
-        yield from (f"{prefix}.weight", f"{prefix}.bias")
-
-
-_OUTER_NAMES = {
-    "stem_conv": "_conv_stem",
-    "stem_bn": "_bn0",
-    "head_conv": "_conv_head",
-    "head_bn": "_bn1",
-    "classifier": "_fc",
-}
-_INNER_NAMES = {
-    "expand_conv": "_expand_conv",
-    "expand_bn": "_bn0",
-    "depthwise_conv": "_depthwise_conv",
-    "depthwise_bn": "_bn1",
-    "project_conv": "_project_conv",
-    "project_bn": "_bn2",
-}
-
-
-def _checkpoint_prefix(layer: str) -> str:
-    block, _, inner = layer.partition("_")
-    if block.startswith("block") and inner in _INNER_NAMES:
-        return f"_blocks.{block.removeprefix('block')}.{_INNER_NAMES[inner]}"
-    return _OUTER_NAMES.get(layer, "")
-
-
-def _in_keras_order(layer: Any, tensor: NDArray[Any]) -> NDArray[np.float32]:
-    """Return a weight with torch's (out, in, height, width) axes in Keras's order."""
-    if tensor.ndim == 4:
-        depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-        tensor = tensor.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
-    elif tensor.ndim == 2:
-        tensor = tensor.T
-    return np.ascontiguousarray(tensor, np.float32)

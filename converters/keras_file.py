@@ -10,8 +10,9 @@ from typing import Any, get_args
 import keras
 import numpy as np
 
-from converters.keras_applications import APPLICATIONS
+from converters.keras_application_table import APPLICATIONS
 from converters.keras_graph import first_normalisation, last_activation
+from converters.keras_shape import class_count, with_fixed_input
 from converters.source_model import (
     KerasFileOptions,
     SourceModel,
@@ -20,13 +21,14 @@ from converters.source_model import (
 )
 from edgeclf.errors import ConversionError, InputFileError, SpecError
 from edgeclf.files import read_file
+from edgeclf.modelfile import FileMetadata
+from edgeclf.packing.labels_file import resolve_labels
 from edgeclf.preprocess import PRESETS, preset
 from edgeclf.types import PreprocessSpec, ScoreKind, Task
 
-__all__ = ["load", "read_labels"]
+__all__ = ["load"]
 
 _LIMIT = 4 * 1024**3
-_LABELS_LIMIT = 16 * 1024**2
 
 
 def load(path: Path, options: KerasFileOptions) -> SourceModel:
@@ -42,8 +44,8 @@ def load(path: Path, options: KerasFileOptions) -> SourceModel:
     """
     data = read_file(path, what="a .keras or .h5 model", limit=_LIMIT)
     _check_is_model(path, data)
-    model = _with_fixed_input(path, _read(path), options.size)
-    classes = _classes(path, model)
+    model = with_fixed_input(path, _read(path), options.size)
+    classes = class_count(path, model)
     labels, synsets = _labels(path, model, options, classes)
     source = SourceModel(
         name=path.stem,
@@ -58,34 +60,12 @@ def load(path: Path, options: KerasFileOptions) -> SourceModel:
     return source
 
 
-def read_labels(path: Path, *, classes: int) -> tuple[str, ...]:
-    """Return the labels of a text file: one a line, as many as classes.
-
-    Raises:
-        InputFileError: It is missing or not text.
-        SpecError: There are more or fewer than classes, empty ones, or two alike.
-    """
-    data = read_file(path, what="a file of labels", limit=_LABELS_LIMIT)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputFileError(f"{path}: the labels are not UTF-8 text") from error
-    labels = tuple(line.strip() for line in text.rstrip("\n").split("\n"))
-    if len(labels) != classes:
-        raise SpecError(
-            f"{path}: {len(labels)} labels for a model of {classes} classes; "
-            "write one a line"
-        )
-    seen: set[str] = set()
-    for number, label in enumerate(labels, start=1):
-        if not label or label in seen:
-            fault = f"label {label!r} again" if label else "an empty label"
-            raise SpecError(f"{path}: {fault} in line {number}; labels must differ")
-        seen.add(label)
-    return labels
-
-
 def _check_is_model(path: Path, data: bytes) -> None:
+    if data[4:8] == b"TFL3" or path.suffix == ".onnx":
+        raise InputFileError(
+            f"{path}: this is a converted model already; put it into a bundle with "
+            "edgeclf pack"
+        )
     is_hdf5 = data.startswith(b"\x89HDF\r\n\x1a\n")
     if not is_hdf5 and not _is_keras_zip(data):
         raise InputFileError(
@@ -135,80 +115,6 @@ def _refusal(path: Path, reason: str) -> Exception:
         )
     first = reason.partition("\n")[0].partition(". ")[0]
     return InputFileError(f"{path}: Keras cannot read this model: {first}")
-
-
-def _with_fixed_input(path: Path, model: Any, size: tuple[int, int] | None) -> Any:
-    """Return the model with input (None, height, width, 3), its weights shared."""
-    shape = _input_shape(path, model)
-    height, width = _size(path, shape, size)
-    if shape == (None, height, width, 3):
-        return model
-    image = keras.Input((height, width, 3), name="image", dtype="float32")
-    try:
-        scores = model(image, training=False)
-    except (ValueError, TypeError) as error:
-        reason = str(error).partition("\n")[0].partition(". ")[0]
-        raise ConversionError(
-            f"{path}: it does not take {height}x{width} pixels: {reason}"
-        ) from error
-    return keras.Model(image, scores, name=model.name)
-
-
-def _input_shape(path: Path, model: Any) -> tuple[int | None, ...]:
-    inputs = getattr(model, "inputs", None)
-    if not inputs:
-        raise ConversionError(
-            f"{path}: its input shape is open; build the model before saving it"
-        )
-    if len(inputs) != 1:
-        raise ConversionError(f"{path}: it has {len(inputs)} inputs; only one can be")
-    shape = tuple(inputs[0].shape)
-    if len(shape) != 4 or shape[3] != 3:
-        raise ConversionError(
-            f"{path}: its input is {_text(shape)}; expected pictures, "
-            "(batch, height, width, 3)"
-        )
-    if not str(inputs[0].dtype).startswith("float"):
-        raise ConversionError(
-            f"{path}: its input is {inputs[0].dtype}; build it with a float32 input"
-        )
-    return shape
-
-
-def _size(
-    path: Path, shape: tuple[int | None, ...], size: tuple[int, int] | None
-) -> tuple[int, int]:
-    fixed = (shape[1], shape[2])
-    if size is None:
-        if None in fixed:
-            raise SpecError(
-                f"{path}: its input size is open, {_text(shape)}; give --size"
-            )
-        return int(shape[1] or 0), int(shape[2] or 0)
-    if any(own not in (None, side) for own, side in zip(fixed, size, strict=True)):
-        raise SpecError(
-            f"{path}: its input is {_text(shape)}, not {size[0]}x{size[1]}; "
-            "leave out --size"
-        )
-    return size
-
-
-def _classes(path: Path, model: Any) -> int:
-    if len(model.outputs) != 1:
-        raise ConversionError(
-            f"{path}: it has {len(model.outputs)} outputs; only one can be"
-        )
-    shape = tuple(model.outputs[0].shape)
-    if len(shape) != 2 or shape[1] is None:
-        raise ConversionError(
-            f"{path}: its output is {_text(shape)}, not one score a class: "
-            "this is not a classifier"
-        )
-    if shape[1] < 2:
-        raise ConversionError(
-            f"{path}: it has one output; give each of the two classes its own score"
-        )
-    return int(shape[1])
 
 
 def _scores(path: Path, model: Any) -> ScoreKind:
@@ -267,7 +173,10 @@ def _labels(
         raise SpecError(
             f"{path}: what are its {classes} classes? give --labels FILE, one a line"
         )
-    return read_labels(options.labels, classes=classes), ()
+    labels = resolve_labels(
+        options.labels, FileMetadata(), name=str(path), classes=classes
+    )
+    return labels, ()
 
 
 def _known_preset(model: Any, classes: int) -> str | None:
@@ -285,7 +194,3 @@ def _check_runs(path: Path, source: SourceModel) -> None:
         raise ConversionError(
             f"{path}: its scores are not finite; its weights are damaged"
         )
-
-
-def _text(shape: tuple[int | None, ...]) -> str:
-    return "(" + ", ".join("?" if side is None else str(side) for side in shape) + ")"

@@ -32,7 +32,7 @@ class SourceModel:
             ``preprocess`` gives, as it stands.
         preprocess: float32, NHWC, normalisation on the device's side.
         task: What the scores mean.
-        labels: One a class, all different.
+        labels: One a class.
         sha256: Of what the weights were read from, in hex.
         synsets: WordNet identifiers in class order, or nothing where there are none.
         notes: What a reader of the bundle must know, such as random weights.

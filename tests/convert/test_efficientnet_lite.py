@@ -140,8 +140,9 @@ def test_names_are_told_without_tensorflow() -> None:
 
 def test_loading_says_nothing_on_the_terminal() -> None:
     code = (
-        "from converters.zoo import load_source as load\n"
-        "load('efficientnet-lite0').keras_model.predict_on_batch"
+        "import numpy, converters.zoo as zoo\n"
+        "source = zoo.load_source('efficientnet-lite0')\n"
+        "source.keras_model(numpy.zeros((1, 224, 224, 3), 'float32'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

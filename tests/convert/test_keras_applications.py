@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converters.keras_applications import APPLICATIONS
+from converters.keras_application_table import APPLICATIONS
 from converters.zoo import load_source, source_names
 from edgeclf.errors import ConversionError, InputFileError
 

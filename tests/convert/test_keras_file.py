@@ -193,20 +193,24 @@ def test_a_missing_preset_is_asked_for_by_name(
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "error", "message"),
     [
-        ("ant\nbee\n", "2 labels for a model of 3 classes"),
-        ("ant\nbee\nant\n", "label 'ant' again in line 3"),
-        ("ant\n\nbee\n", "an empty label in line 2"),
+        ("ant\nbee\n", SpecError, "2 labels for 3 classes"),
+        ("background\nant\nbee\ncat\n", SpecError, "delete that line"),
+        ("ant\n\nbee\n", InputFileError, "line 2"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(
-    text: str, message: str, labels: Path, save: "Callable[..., str]"
+    text: str,
+    error: type[EdgeclfError],
+    message: str,
+    labels: Path,
+    save: "Callable[..., str]",
 ) -> None:
     labels.write_text(text, "utf-8")
     options = KerasFileOptions(preset="keras", labels=labels)
 
-    with pytest.raises(SpecError, match=message):
+    with pytest.raises(error, match=message):
         load_source(save(classifier()), options=options)
 
 
@@ -315,6 +319,10 @@ def files_that_are_no_model(folder: Path) -> "dict[str, Callable[[], Path]]":
         (folder / "mine.keras").write_text("hello", "utf-8")
         return folder / "mine.keras"
 
+    def tflite() -> Path:
+        (folder / "mine.tflite").write_bytes(b"\x1c\0\0\0TFL3 and so on")
+        return folder / "mine.tflite"
+
     def empty() -> Path:
         (folder / "mine.keras").touch()
         return folder / "mine.keras"
@@ -330,6 +338,7 @@ def files_that_are_no_model(folder: Path) -> "dict[str, Callable[[], Path]]":
         "not a Keras model; save one": other_zip,
         "by its content this is a .h5 file": renamed,
         "not a Keras model; save": text,
+        "a bundle with edgeclf pack": tflite,
         "file is empty": empty,
         "is a directory": a_folder,
         "no such file": lambda: folder / "nothing.keras",

@@ -31,6 +31,10 @@ class ScoreTolerance:
     limit: float
     unit: Literal["LSB", "score"]
 
+    def shown(self, error: float) -> str:
+        """Return an error as people read it."""
+        return f"{error:.3g} LSB" if self.unit == "LSB" else f"{error:.3g}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorResult:
@@ -86,7 +90,7 @@ def replay(
         fault = f"the tensor is {tensor_error:.3g} pixel steps off, 1 is allowed"
     elif not score_error <= tolerance.limit * (1 + 1e-9):
         fault = (
-            f"a score is {score_error:.3g} {tolerance.unit} off, "
+            f"a score is {tolerance.shown(score_error)} off, "
             f"{tolerance.limit:.3g} is allowed"
         )
     elif top_here != top_stored and margin > tolerance.limit:

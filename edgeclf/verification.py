@@ -5,6 +5,7 @@ the picture must become the stored tensor, and the *stored* tensor must give the
 scores.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +82,11 @@ class VerificationReport:
 
 
 def verify_bundle(
-    bundle: Bundle, *, engine: str | None = None, threads: int = 1
+    bundle: Bundle,
+    *,
+    engine: str | None = None,
+    threads: int = 1,
+    watch: Callable[[Sequence[GoldenVector]], Iterable[GoldenVector]] = iter,
 ) -> VerificationReport:
     """Replay the golden vectors of a bundle that was read.
 
@@ -89,6 +94,7 @@ def verify_bundle(
         bundle: From ``read_bundle``, so its digests hold.
         engine: As in ``open_backend``.
         threads: Likewise.
+        watch: Passes the vectors on while it shows progress.
 
     Raises:
         BundleError: A golden tensor does not unpack, or a picture does not decode.
@@ -107,7 +113,7 @@ def verify_bundle(
         try:
             results = tuple(
                 replay(vector, spec, preprocessor, backend, tolerance)
-                for vector in golden
+                for vector in watch(golden)
             )
         except ImageError as error:
             raise BundleError(f"{bundle.path}: {error}") from error

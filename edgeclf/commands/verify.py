@@ -2,13 +2,14 @@
 
 import math
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from edgeclf.bundle import Bundle, read_bundle
-from edgeclf.commands.console import FILE, json_option, print_json, say
+from edgeclf.bundle import Bundle, GoldenVector, read_bundle
+from edgeclf.commands.console import FILE, json_option, print_json, say, tracked
 from edgeclf.commands.model_argument import engine_options
 from edgeclf.types import EngineIdentity
 from edgeclf.verification import VectorResult, VerificationReport, verify_bundle
@@ -33,7 +34,7 @@ def verify(bundle: Path, engine: str | None, threads: int, *, as_json: bool) -> 
       edgeclf verify model.edgeclf --engine litert --threads 2 --json
     """  # noqa: D301 - click wants the control character
     opened = read_bundle(bundle)
-    report = verify_bundle(opened, engine=engine, threads=threads)
+    report = verify_bundle(opened, engine=engine, threads=threads, watch=_progress)
     if as_json:
         print_json("verify", _payload(opened, report))
     else:
@@ -45,6 +46,10 @@ def verify(bundle: Path, engine: str | None, threads: int, *, as_json: bool) -> 
             f"vectors do not hold; {first.name}: {first.fault}"
         )
         sys.exit(1)
+
+
+def _progress(vectors: Sequence[GoldenVector]) -> Iterator[GoldenVector]:
+    return tracked(vectors, "Replaying golden vectors", total=len(vectors))
 
 
 def _text(bundle: Bundle, report: VerificationReport) -> str:
@@ -60,7 +65,7 @@ def _text(bundle: Bundle, report: VerificationReport) -> str:
             f"worst difference {report.worst_tensor_error:.3g} pixel steps, 1 allowed"
         ),
         "scores": (
-            f"worst difference {report.worst_score_error:.3g} {tolerance.unit}, "
+            f"worst difference {tolerance.shown(report.worst_score_error)}, "
             f"{tolerance.limit:.3g} allowed ({_kernels(report)})"
         ),
         "engine": _engine(report.identity),

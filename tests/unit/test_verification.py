@@ -413,7 +413,7 @@ def test_vectors_that_do_not_hold_are_named_and_exit_with_1(
         assert document["worst_score_error"] is None
     else:
         assert "17/18 hold" in done.stdout
-        assert "landscape: a score is inf score off" in done.stdout
+        assert "landscape: a score is inf off" in done.stdout
 
 
 def test_a_golden_set_needs_sixteen_vectors() -> None:

@@ -315,17 +315,9 @@ def files_that_are_no_model(folder: Path) -> "dict[str, Callable[[], Path]]":
         classifier().save(folder / "mine.h5")
         return (folder / "mine.h5").rename(folder / "mine.keras")
 
-    def text() -> Path:
-        (folder / "mine.keras").write_text("hello", "utf-8")
-        return folder / "mine.keras"
-
-    def tflite() -> Path:
-        (folder / "mine.tflite").write_bytes(b"\x1c\0\0\0TFL3 and so on")
-        return folder / "mine.tflite"
-
-    def empty() -> Path:
-        (folder / "mine.keras").touch()
-        return folder / "mine.keras"
+    def written(name: str, content: bytes) -> Path:
+        (folder / name).write_bytes(content)
+        return folder / name
 
     def a_folder() -> Path:
         (folder / "mine.keras").mkdir()
@@ -337,9 +329,9 @@ def files_that_are_no_model(folder: Path) -> "dict[str, Callable[[], Path]]":
         "Keras cannot read": lambda: cut("mine.h5"),
         "not a Keras model; save one": other_zip,
         "by its content this is a .h5 file": renamed,
-        "not a Keras model; save": text,
-        "a bundle with edgeclf pack": tflite,
-        "file is empty": empty,
+        "not a Keras model; save": lambda: written("mine.keras", b"hello"),
+        "a bundle with edgeclf pack": lambda: written("m.tflite", b"\x1c\0\0\0TFL3"),
+        "file is empty": lambda: written("mine.keras", b""),
         "is a directory": a_folder,
         "no such file": lambda: folder / "nothing.keras",
     }

@@ -12,7 +12,7 @@ from converters.source_model import KerasFileOptions, SourceModel
 from converters.workpiece import Workpiece
 from converters.zoo import load_source
 from edgeclf.backends import BACKENDS, available_engines
-from edgeclf.errors import OutputFileError
+from edgeclf.errors import MissingDependencyError, OutputFileError
 from edgeclf.profiles import load_profile
 
 __all__ = ["open_work"]
@@ -37,6 +37,7 @@ def open_work(
             for the result.
     """
     report("loading the model", 0.0)
+    engine = _engine(recipe)
     source = _load(request)
     _require_space(request.output, source)
     report("reading the photos", 0.0)
@@ -51,7 +52,7 @@ def open_work(
         task=task,
         boundary=input_boundary(source.preprocess, recipe.precision),
         folder=folder,
-        engine=_engine(recipe),
+        engine=engine,
         calibration=drawn.calibration,
         evaluation=drawn.evaluation,
         golden=request.golden,
@@ -79,11 +80,22 @@ def _require_space(output: Path, source: SourceModel) -> None:
         )
 
 
-def _engine(recipe: Recipe) -> str | None:
-    """Return the board's own engine where it also works here, else leave it open."""
-    if recipe.profile is None:
-        return None
-    wanted = load_profile(recipe.profile).value("defaults.engine")
-    if wanted not in BACKENDS or BACKENDS[str(wanted)].format != recipe.target:
-        return None
-    return str(wanted) if available_engines()[str(wanted)].usable else None
+def _engine(recipe: Recipe) -> str:
+    """Return what runs the artefact here: the board's own engine where it can.
+
+    Raises:
+        MissingDependencyError: No engine for the format works here.
+    """
+    statuses = available_engines()
+    fitting = [name for name in BACKENDS if BACKENDS[name].format == recipe.target]
+    usable = [name for name in fitting if statuses[name].usable]
+    if not usable:
+        first = fitting[0]
+        raise MissingDependencyError(
+            f"the result must be run before it is written, and {first} "
+            f"{statuses[first].reason}: {statuses[first].hint}"
+        )
+    wanted = None
+    if recipe.profile is not None:
+        wanted = load_profile(recipe.profile).value("defaults.engine")
+    return str(wanted) if wanted in usable else usable[0]

@@ -1,6 +1,7 @@
 """From a trained model to a bundle: the recipe's passes, in a child process."""
 
 import importlib
+import importlib.util
 import tempfile
 import time
 from collections.abc import Mapping
@@ -10,10 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 from converters.child import Report, run_in_child
 from converters.photos import PhotoSet
-from converters.recipe import PassStep, Recipe, recipe_from_dict, recipe_to_dict
+from converters.recipe import (
+    PassStep,
+    Recipe,
+    Target,
+    recipe_from_dict,
+    recipe_to_dict,
+)
 from converters.request import ConversionRequest, resolve_recipe
+from converters.zoo import load_source, source_names
 from edgeclf.bundle import Bundle, write_bundle
-from edgeclf.errors import CalibrationError, OutputFileError
+from edgeclf.errors import (
+    CalibrationError,
+    InputFileError,
+    MissingDependencyError,
+    OutputFileError,
+)
+from edgeclf.install import install_line
 
 if TYPE_CHECKING:
     from converters.workpiece import Pass, Workpiece
@@ -55,6 +69,10 @@ _PHASE_OF_PASS = {
     "compile": "compiling",
     "verify": "verifying",
     "pack": "packing",
+}
+_TOOLS: Mapping[Target, tuple[str, ...]] = {
+    "tflite": ("tensorflow", "keras"),
+    "onnx": ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
 }
 _PATHS = ("output", "calibrate", "evaluate", "golden", "recipe", "labels")
 
@@ -176,6 +194,8 @@ def _open_pass(step: PassStep, recipe: Recipe) -> "Pass":
 def _check_early(request: ConversionRequest, recipe: Recipe) -> None:
     """Refuse in a second what would otherwise fail after minutes."""
     _check_output(request.output)
+    _check_source(request.source)
+    _check_tools(recipe)
     if recipe.precision == "int8" and request.calibrate is None:
         raise CalibrationError(
             "int8 needs photos to calibrate with: give --calibrate DIR, some hundred "
@@ -199,6 +219,24 @@ def _check_output(path: Path) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise OutputFileError(f"cannot write {path}: {reason}") from error
+
+
+def _check_source(source: str) -> None:
+    path = Path(source)
+    if source in source_names() or path.is_file():
+        return
+    if path.suffix in {".keras", ".h5", ".hdf5"} or path.exists():
+        kind = "is a directory" if path.is_dir() else "no such file"
+        raise InputFileError(f"{source}: {kind}; expected a .keras or .h5 model")
+    load_source(source)  # knows how to say that there is no such model
+
+
+def _check_tools(recipe: Recipe) -> None:
+    for module in _TOOLS[recipe.target]:
+        if importlib.util.find_spec(module) is None:
+            raise MissingDependencyError(
+                f"converting needs {module}: {install_line('convert')}"
+            )
 
 
 def _ignore(phase: str, done: float) -> None:

@@ -1,0 +1,194 @@
+"""``edgeclf convert`` as it is typed: output, exit codes, and one line for bad input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from edgeclf import cli
+from edgeclf.bundle import read_bundle
+from tests.convert.workshop import LABELS, tiny_keras, write_photos
+
+pytestmark = pytest.mark.convert
+
+SCHEMA = json.loads(Path("docs/schemas/convert-1.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shop")
+    tiny_keras().save(folder / "tiny.keras")
+    (folder / "labels.txt").write_text("\n".join(LABELS) + "\n")
+    write_photos(folder / "few", 20)
+    for index, label in enumerate(LABELS[:2]):
+        write_photos(folder / "labelled" / label, 5 + index)
+    return folder
+
+
+def arguments(shop: Path, output: Path, *more: str) -> list[str]:
+    flags = ["--labels", str(shop / "labels.txt"), "--preset", "efficientnet-lite"]
+    return ["convert", str(shop / "tiny.keras"), "-o", str(output), *flags, *more]
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edgeclf", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def exit_code(*words: str) -> Any:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words)
+    return caught.value.code
+
+
+def test_the_json_is_what_its_schema_says_and_the_bundle_is_there(
+    shop: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "net.edgeclf"
+    words = arguments(
+        shop,
+        output,
+        "--calibrate",
+        str(shop / "few"),
+        "--evaluate",
+        str(shop / "labelled"),
+        "--allow-small-calibration",
+        "--profile",
+        "raspberry-pi-4b",
+        "--json",
+    )
+
+    done = run(*words)
+
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert document["digest"] == read_bundle(output).digest
+    assert document["precision"] == "int8"
+    assert document["overrides"] == ["allow-small-calibration"]
+    assert document["quality"]["accuracy"]["n"] == 11
+    assert any("unverified on target" in note for note in document["notes"])
+    assert "quantizing ..." in done.stderr
+    assert "WARNING" not in done.stderr
+
+
+def test_the_text_says_what_was_made_and_what_to_type_next(
+    shop: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "net.edgeclf"
+
+    done = run(*arguments(shop, output, "--target", "onnx"))
+
+    assert done.returncode == 0, done.stderr
+    assert f"wrote      {output} (tiny, fp32 onnx)" in done.stdout
+    assert "not measured: no photos were given" in done.stdout
+    assert "on synthetic pictures" in done.stdout
+    assert f"edgeclf verify {output}" in done.stdout
+
+
+def test_ctrl_c_ends_with_130_and_no_file(shop: Path, tmp_path: Path) -> None:
+    output = tmp_path / "net.edgeclf"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edgeclf", *arguments(shop, output)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "loading the model ...\n"
+
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(20) == 130
+    process.stderr.close()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "message"),
+    [
+        pytest.param(
+            ["--precision", "int8"], 1, "give --calibrate DIR", id="no-photos"
+        ),
+        pytest.param(["--calibrate", "/nowhere"], 1, "no such folder", id="no-folder"),
+        pytest.param(["--profile", "pi"], 1, "no profile", id="no-profile"),
+        pytest.param(["--recipe", "/none.toml"], 1, "no such file", id="no-recipe"),
+        pytest.param(["--precision", "int4"], 2, "'int4' is not one of", id="int4"),
+        pytest.param(["--size", "big"], 2, "neither 224 nor", id="size"),
+    ],
+)
+def test_bad_input_is_one_line_and_no_file(
+    more: list[str],
+    code: int,
+    message: str,
+    shop: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "net.edgeclf"
+
+    assert exit_code(*arguments(shop, output, *more)) == code
+
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_few_photos_are_refused_and_say_what_would_do(
+    shop: Path, tmp_path: Path
+) -> None:
+    done = run(
+        *arguments(shop, tmp_path / "x.edgeclf", "--calibrate", str(shop / "few"))
+    )
+
+    assert done.returncode == 1
+    assert "--allow-small-calibration" in done.stderr.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_out_of_parity_exits_with_three_and_leaves_what_was_there(
+    shop: Path, tmp_path: Path
+) -> None:
+    text = Path("converters/recipes/onnx-fp32.toml").read_text()
+    strict, output = tmp_path / "strict.toml", tmp_path / "net.edgeclf"
+    strict.write_text(
+        text.replace("max_score_error = 0.001", "max_score_error = 1e-15")
+    )
+    output.write_bytes(b"the one before")
+
+    done = run(*arguments(shop, output, "--recipe", str(strict)))
+
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].startswith("error: out of parity")
+    assert output.read_bytes() == b"the one before"
+    assert sorted(tmp_path.iterdir()) == [output, strict]
+
+
+def test_the_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("convert", "--help") == 0
+
+    out = capsys.readouterr().out
+    assert "Examples:" in out
+    assert cli.COMMANDS["convert"].help in out
+
+
+def test_a_refusal_takes_no_time(shop: Path, tmp_path: Path) -> None:
+    start = time.perf_counter_ns()
+
+    done = run(*arguments(shop, tmp_path / "nowhere" / "x.edgeclf"))
+
+    assert done.returncode == 1
+    assert "make it first" in done.stderr
+    assert time.perf_counter_ns() - start < 5e9

@@ -9,9 +9,11 @@ from edgeclf.errors import SpecError
 from edgeclf.files import read_file
 from edgeclf.modelfile import ModelFile, read_model_file
 from edgeclf.packing.flags import ModelFlags
+from edgeclf.packing.known import what_is_known
 from edgeclf.packing.labels_file import resolve_labels
 from edgeclf.packing.preprocessing import resolve_preprocess
 from edgeclf.packing.scores import resolve_scores
+from edgeclf.preprocess import PRESETS
 from edgeclf.types import Model, ModelSpec, Task
 
 __all__ = ["load_model", "model_from_file", "read_model"]
@@ -60,7 +62,9 @@ def model_from_file(path: Path, *, flags: ModelFlags | None = None) -> Model:
     """
     data = read_file(path, what="a .tflite or .onnx model", limit=_LARGEST)
     if _is_bundle(data, path):
-        raise SpecError(f"{path} is a bundle already; expected a .tflite or .onnx model")
+        raise SpecError(
+            f"{path} is a bundle already; expected a .tflite or .onnx model"
+        )
     file = read_model_file(data, name=str(path))
     return _model(path, data, file, flags or ModelFlags())
 
@@ -89,6 +93,7 @@ def _is_bundle(data: bytes, path: Path) -> bool:
 def _model(path: Path, data: bytes, file: ModelFile, flags: ModelFlags) -> Model:
     image, scores = file.input, file.output
     name = str(path)
+    _require_flags(name, file, flags)
     try:
         preprocess = resolve_preprocess(flags, file.metadata, image, name=name)
         if preprocess.normalization == "graph":
@@ -108,3 +113,17 @@ def _model(path: Path, data: bytes, file: ModelFile, flags: ModelFlags) -> Model
         )
     except ValueError as error:
         raise SpecError(f"{path}: {error}") from error
+
+
+def _require_flags(name: str, file: ModelFile, flags: ModelFlags) -> None:
+    """Ask for all that is missing at once; for one flag its own message says more."""
+    missing = [
+        example
+        for example in what_is_known(file).missing
+        if example.partition(" ")[0] not in flags.given
+    ]
+    if len(missing) > 1:
+        raise SpecError(
+            f"{name} does not say all that is needed: give {' '.join(missing)} "
+            f"(presets: {', '.join(PRESETS)})"
+        )

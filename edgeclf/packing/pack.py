@@ -9,7 +9,7 @@ from edgeclf.bundle import encode_bundle
 from edgeclf.golden import GoldenSet
 from edgeclf.golden_maker import NamedImages, make_golden
 from edgeclf.modelfile import embed_metadata
-from edgeclf.provenance import Provenance, Quality
+from edgeclf.provenance import Provenance, Quality, plain_text
 from edgeclf.types import Model
 
 __all__ = ["pack_model"]
@@ -44,7 +44,7 @@ def pack_model(
         SpecError: The golden pictures are too few, too many or too large.
         BundleError: The parts do not fit each other.
     """
-    name = name or model.name
+    name = plain_text(name or model.name)
     data = embed_metadata(
         model.data, name=name, spec=model.spec, task=model.task, labels=model.labels
     )
@@ -60,7 +60,7 @@ def pack_model(
         task=model.task,
         golden=golden,
         provenance=Provenance(
-            source_name=source_name or f"{model.name}.{model.spec.format}",
+            source_name=plain_text(source_name or f"{model.name}.{model.spec.format}"),
             source_sha256=hashlib.sha256(model.data).hexdigest(),
             tools=_tools(golden),
         ),

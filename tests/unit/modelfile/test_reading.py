@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgeclf.errors import ModelFileError
-from edgeclf.modelfile import ModelFile, read_model_file
+from edgeclf.modelfile import ModelFile, embed_metadata, read_model_file
 from tests.models import (
     ONNX_KINDS,
     TFLITE_KINDS,
@@ -163,9 +163,12 @@ def test_a_file_cut_anywhere_is_refused_or_still_whole(
     assert sum(each is not None for each in refusals) >= len(refusals) - 8
 
 
-@pytest.mark.parametrize("kind", ["uint8", "float32-nchw", "qdq-uint8"])
-def test_flipped_bytes_never_end_in_another_error(kind: TfliteKind | OnnxKind) -> None:
-    data = tiny(kind)
+@pytest.mark.parametrize("with_metadata", [False, True])
+@pytest.mark.parametrize("kind", ["uint8", "qdq-uint8"])
+def test_flipped_bytes_never_end_in_another_error(
+    kind: TfliteKind | OnnxKind, *, with_metadata: bool
+) -> None:
+    data = described(kind) if with_metadata else tiny(kind)
     random = np.random.default_rng(0)
     slowest = 0.0
 
@@ -194,6 +197,13 @@ def test_reading_a_file_imports_nothing_that_only_writing_needs() -> None:
     )
 
     assert not {"flatbuffers", "zipfile"} & set(done.stdout.decode().split())
+
+
+def described(kind: TfliteKind | OnnxKind) -> bytes:
+    model = tiny_model(kind)
+    return embed_metadata(
+        model.data, name="t", spec=model.spec, task=model.task, labels=model.labels
+    )
 
 
 def refusal(data: bytes) -> str | None:

@@ -88,6 +88,13 @@ def test_scores_against_the_file_are_refused(folder: Path) -> None:
         load(folder, tiny_tflite("int8"), scores="logits")
 
 
+def test_several_missing_flags_are_asked_for_in_one_line(folder: Path) -> None:
+    data = tiny_tflite("float32", scores="logits")
+
+    with pytest.raises(SpecError, match=r"--preset efficientnet-lite --scores logits"):
+        load(folder, data, preset=None)
+
+
 def test_all_that_is_missing_is_told_at_once() -> None:
     file = read_model_file(tiny_onnx("float32-nchw", scores="logits"), name="m")
 

@@ -9,7 +9,7 @@ from edgeclf.bundle import encode_bundle
 from edgeclf.errors import ConversionError
 from edgeclf.golden import GoldenSet
 from edgeclf.golden_maker import folder_images, golden_images, make_golden
-from edgeclf.provenance import Provenance
+from edgeclf.provenance import Provenance, plain_text
 from edgeclf.types import Model
 
 __all__ = ["PackBundle", "tool_versions"]
@@ -44,7 +44,7 @@ class PackBundle:
         assert work.artefact is not None  # noqa: S101 - requires() checked it
         assert work.quality is not None  # noqa: S101 - likewise
         data = encode_bundle(
-            name=work.source.name,
+            name=plain_text(work.source.name),
             model_bytes=work.artefact.data,
             labels=work.artefact.labels,
             spec=work.artefact.spec,
@@ -91,7 +91,7 @@ def _golden(work: Workpiece, artefact: Model) -> GoldenSet:
 def _provenance(work: Workpiece) -> Provenance:
     recipe, photos = work.recipe, work.calibration
     return Provenance(
-        source_name=work.source.name,
+        source_name=plain_text(work.source.name),
         source_sha256=work.source.sha256,
         recipe=recipe_to_dict(recipe),
         seed=recipe.seed,

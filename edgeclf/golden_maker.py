@@ -20,7 +20,7 @@ from edgeclf.golden import (
     GoldenVector,
 )
 from edgeclf.preprocess import Preprocessor
-from edgeclf.provenance import Kernels
+from edgeclf.provenance import Kernels, plain_text
 from edgeclf.scenes import golden_images
 from edgeclf.types import DecodeSpec, EngineIdentity, Model, Uint8Image
 
@@ -67,12 +67,14 @@ def make_golden(
         for name, data in encoded:
             pixels = decode_image(data, spec.preprocess.decode, name=name)
             tensor = np.array(preprocess(pixels))
-            vector = GoldenVector(
-                name=name, image=data, tensor=tensor, scores=backend.run(tensor)
+            scores = backend.run(tensor)
+            vectors.append(
+                GoldenVector(
+                    name=plain_text(name), image=data, tensor=tensor, scores=scores
+                )
             )
-            vectors.append(vector)
         kernels = kernels_of(backend.identity)
-    return GoldenSet(origin=origin, vectors=tuple(vectors), kernels=kernels)
+    return GoldenSet(origin=plain_text(origin), vectors=tuple(vectors), kernels=kernels)
 
 
 def folder_images(
@@ -91,9 +93,7 @@ def folder_images(
             "leave the folder out for synthetic ones"
         )
     chosen = [paths[index * len(paths) // count] for index in range(count)]
-    return tuple(
-        (path.stem[:100], _shrunk(read_image(path, decode))) for path in chosen
-    )
+    return tuple((path.stem, _shrunk(read_image(path, decode))) for path in chosen)
 
 
 def kernels_of(identity: EngineIdentity) -> Kernels:

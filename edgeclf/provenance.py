@@ -13,6 +13,7 @@ __all__ = [
     "Kernels",
     "Provenance",
     "Quality",
+    "plain_text",
     "require_count",
     "require_sha256",
     "require_text",
@@ -160,6 +161,12 @@ def require_text(name: str, text: str) -> None:
         raise ValueError(
             f"{name} must be 1 to {_MAX_TEXT} characters on one line, got {text[:80]!r}"
         )
+
+
+def plain_text(text: str) -> str:
+    """Return a file's or folder's name as text that ``require_text`` accepts."""
+    plain = CONTROL_CHARACTERS.sub("?", text.encode("utf-8", "replace").decode())
+    return plain[:_MAX_TEXT] if plain.strip() else "unnamed"
 
 
 def require_sha256(name: str, text: str) -> None:

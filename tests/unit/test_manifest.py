@@ -16,7 +16,7 @@ from edgeclf.manifest import (
     spec_from_dict,
     spec_to_dict,
 )
-from edgeclf.provenance import Estimate, Kernels, Provenance, Quality
+from edgeclf.provenance import Estimate, Kernels, Provenance, Quality, plain_text
 from edgeclf.types import (
     CropKind,
     CropSpec,
@@ -376,6 +376,21 @@ def test_a_spec_with_a_wrong_field_names_it() -> None:
 
     with pytest.raises(SpecError, match=r"preprocess\.resize\.filter: .*'mitchell'"):
         spec_from_dict(document)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("model.tflite", "model.tflite", id="as it is"),
+        pytest.param("a\nb\x1b.tflite", "a?b?.tflite", id="control characters"),
+        pytest.param("x" * 250, "x" * 200, id="long"),
+        pytest.param("\udcff.onnx", "?.onnx", id="bytes that are no text"),
+        pytest.param(" ", "unnamed", id="blank"),
+    ],
+)
+def test_a_file_of_any_name_can_be_named(name: str, text: str) -> None:
+    assert plain_text(name) == text
+    assert replace(MANIFEST.provenance, source_name=text).source_name == text
 
 
 @pytest.mark.parametrize(

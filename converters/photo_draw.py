@@ -62,6 +62,7 @@ def draw_pictures(
         if evaluate is None:
             holdout = recipe.calibration.holdout
             held_out, rest = photos.split(holdout, seed=recipe.seed)
+            held_out = drawing.readable(held_out)
         calibration = drawing.calibration(rest, held_out)
     evaluation = _synthetic(recipe, source)
     if evaluate is not None:
@@ -90,7 +91,7 @@ class _Drawing:
         Photos held out of a small folder count towards the number that it must have.
         """
         count = self._recipe.calibration.images
-        drawn = self._readable(photos.draw(count, seed=self._recipe.seed))
+        drawn = self.readable(photos.draw(count, seed=self._recipe.seed))
         spec = self._source.preprocess
         preprocess = Preprocessor(spec, real_input(spec))
         kept: list[Uint8Image] = []
@@ -109,7 +110,7 @@ class _Drawing:
 
     def evaluation(self, photos: PhotoSet, origin: str) -> PictureSet:
         """Return the photos to compare on, read when they are needed."""
-        photos = self._readable(photos)
+        photos = self.readable(photos)
         shared = {photo.path.resolve() for photo in photos.photos} & self._calibrated
         if shared:
             self.notes.append(
@@ -129,7 +130,8 @@ class _Drawing:
             truth=None if truth is None else np.array(truth, np.intp),
         )
 
-    def _readable(self, photos: PhotoSet) -> PhotoSet:
+    def readable(self, photos: PhotoSet) -> PhotoSet:
+        """Return the photos that can be decoded, and note how many cannot."""
         readable, damaged = photos.readable(self._source.preprocess.decode)
         if damaged:
             self.notes.append(

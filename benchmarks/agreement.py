@@ -112,9 +112,11 @@ def _table(source: str, rows: list[dict[str, Any]]) -> str:
     lines = [
         f"# {source}, int8 against fp32: agreement of top-1",
         "",
-        f"{today}, {platform.machine()}, {versions}. Made by "
-        "`python benchmarks/agreement.py`: every other photo calibrates, the rest "
-        "judge, then the other way round. 95 % intervals are Wilson's.",
+        (
+            f"{today}, {platform.machine()}, {versions}. Made by "
+            "`python benchmarks/agreement.py`: every other photo calibrates, the rest "
+            "judge, then the other way round. 95 % intervals are Wilson's."
+        ),
         "",
         "| target | calibrated on | judged on | agreement | 95 % interval | MB | s |",
         "|---|---|---|--:|--:|--:|--:|",

@@ -12,10 +12,9 @@ pytestmark = pytest.mark.convert
 # Multiply-adds and parameters in millions.
 #   mobilenet-v2: Sandler et al. 2018, arXiv:1801.04381, table 4.
 #   efficientnet-lite0: tensorflow/tpu, models/official/efficientnet/lite/README.md,
-#   whose figure counts batch normalization and activations too.
+#   whose figure is 6 % above the convolutions and the dense layer alone.
 # Checked 2026-11-21.
 PUBLISHED = {
-    ("mobilenet-v2", "tflite"): (300, 3.4),
     ("mobilenet-v2", "onnx"): (300, 3.4),
     ("efficientnet-lite0", "tflite"): (407, 4.7),
 }

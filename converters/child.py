@@ -22,6 +22,7 @@ from typing import Any, NoReturn, TypeAlias
 import edgeclf.errors
 from converters.quiet import quieten_tensorflow
 from edgeclf.errors import ConversionError, EdgeclfError
+from edgeclf.files import write_atomically
 
 __all__ = ["ChildError", "Report", "run_in_child"]
 
@@ -71,7 +72,7 @@ def run_in_child(
         "progress": writer,
         "parent": os.getpid(),
     }
-    job.write_text(json.dumps(settings))
+    write_atomically(job, json.dumps(settings).encode())
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - this interpreter and our own code
             [sys.executable, "-c", _BOOT, str(job), "\n".join(sys.path)],
@@ -145,14 +146,14 @@ def _progress(reader: int) -> Iterator[tuple[str, float]]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Leave no child behind: ask, wait, insist."""
+    """Leave no child behind, nor what it started: ask, wait, insist."""
     if process.poll() is not None:
         return
-    process.terminate()
+    os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(_PATIENCE_S)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -16,7 +16,11 @@ from converters.calibration import calibration_tensors
 from converters.finishing import finished, require_raw_pixels
 from converters.onnx_canonical import canonical_bytes
 from converters.onnx_edits import take_raw_pixels, with_float16_weights
-from converters.recipe import CompileOptions, OnnxExportOptions, OnnxQuantizeOptions
+from converters.pass_options import (
+    CompileOptions,
+    OnnxExportOptions,
+    OnnxQuantizeOptions,
+)
 from converters.serving import serving_function
 from converters.workpiece import Workpiece, require_weights
 from edgeclf.errors import CalibrationError, ConversionError

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from importlib import metadata
 
-from converters.recipe import PackOptions, Target, recipe_to_dict
+from converters.pass_options import PackOptions
+from converters.recipe import Target, recipe_to_dict
 from converters.workpiece import Workpiece
 from edgeclf.bundle import encode_bundle
 from edgeclf.errors import ConversionError

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.recipe import VerifyOptions
+from converters.pass_options import VerifyOptions
 from edgeclf.errors import ConversionError, OutOfBoundsError
 from edgeclf.provenance import Estimate
 

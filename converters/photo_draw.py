@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from converters.pass_options import VerifyOptions
 from converters.photos import PhotoSet, check_calibration
 from converters.pictures import PhotoPixels, PictureSet, real_input
-from converters.recipe import Recipe, VerifyOptions
+from converters.recipe import Recipe
 from converters.source_model import SourceModel
 from edgeclf.preprocess import Preprocessor
 from edgeclf.scenes import golden_images

@@ -1,7 +1,6 @@
 """From a trained model to a bundle: the recipe's passes, in a child process."""
 
 import importlib
-import importlib.util
 import tempfile
 import time
 from collections.abc import Mapping
@@ -10,24 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converters.child import Report, run_in_child
-from converters.photos import PhotoSet
-from converters.recipe import (
-    PassStep,
-    Recipe,
-    Target,
-    recipe_from_dict,
-    recipe_to_dict,
-)
+from converters.early_checks import check_early
+from converters.recipe import PassStep, Recipe, recipe_from_dict, recipe_to_dict
 from converters.request import ConversionRequest, resolve_recipe
-from converters.zoo import load_source, source_names
 from edgeclf.bundle import Bundle, write_bundle
-from edgeclf.errors import (
-    CalibrationError,
-    InputFileError,
-    MissingDependencyError,
-    OutputFileError,
-)
-from edgeclf.install import install_line
+from edgeclf.errors import OutputFileError
 
 if TYPE_CHECKING:
     from converters.workpiece import Pass, Workpiece
@@ -69,10 +55,6 @@ _PHASE_OF_PASS = {
     "compile": "compiling",
     "verify": "verifying",
     "pack": "packing",
-}
-_TOOLS: Mapping[Target, tuple[str, ...]] = {
-    "tflite": ("tensorflow", "keras"),
-    "onnx": ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
 }
 _PATHS = ("output", "calibrate", "evaluate", "golden", "recipe", "labels")
 
@@ -118,8 +100,8 @@ def convert(
     """
     start = time.perf_counter_ns()
     recipe = resolve_recipe(request)
-    _check_early(request, recipe)
-    with tempfile.TemporaryDirectory(prefix="edgeclf-") as folder:
+    check_early(request, recipe)
+    with _temporary_folder() as folder:
         outcome = run_in_child(
             "converters.pipeline:run_job",
             {
@@ -191,52 +173,16 @@ def _open_pass(step: PassStep, recipe: Recipe) -> "Pass":
     return opened
 
 
-def _check_early(request: ConversionRequest, recipe: Recipe) -> None:
-    """Refuse in a second what would otherwise fail after minutes."""
-    _check_output(request.output)
-    _check_source(request.source)
-    _check_tools(recipe)
-    if recipe.precision == "int8" and request.calibrate is None:
-        raise CalibrationError(
-            "int8 needs photos to calibrate with: give --calibrate DIR, some hundred "
-            "such as the camera will see, or choose --precision fp32"
-        )
-    for folder in (request.calibrate, request.evaluate, request.golden):
-        if folder is not None:
-            PhotoSet.scan(folder)
-
-
-def _check_output(path: Path) -> None:
-    if path.is_dir():
-        raise OutputFileError(f"cannot write {path}: it is a folder; name a file in it")
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
     try:
-        with tempfile.TemporaryFile(dir=path.parent) as probe:
-            probe.write(bytes(4096))
-    except FileNotFoundError:
-        raise OutputFileError(
-            f"cannot write {path}: there is no folder {path.parent}; make it first"
-        ) from None
+        return tempfile.TemporaryDirectory(
+            prefix="edgeclf-", ignore_cleanup_errors=True
+        )
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise OutputFileError(f"cannot write {path}: {reason}") from error
-
-
-def _check_source(source: str) -> None:
-    path = Path(source)
-    if source in source_names() or path.is_file():
-        return
-    if path.suffix in {".keras", ".h5", ".hdf5"} or path.exists():
-        kind = "is a directory" if path.is_dir() else "no such file"
-        raise InputFileError(f"{source}: {kind}; expected a .keras or .h5 model")
-    load_source(source)  # knows how to say that there is no such model
-
-
-def _check_tools(recipe: Recipe) -> None:
-    for module in _TOOLS[recipe.target]:
-        if importlib.util.find_spec(module) is None:
-            raise MissingDependencyError(
-                f"converting needs {module}: {install_line('convert')}"
-            )
+        raise OutputFileError(
+            f"no temporary folder to work in ({reason}): set TMPDIR to one with space"
+        ) from error
 
 
 def _ignore(phase: str, done: float) -> None:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from converters.calibration import calibration_tensors
 from converters.finishing import finished, require_raw_pixels
-from converters.recipe import (
+from converters.pass_options import (
     CompileOptions,
     TfliteExportOptions,
     TfliteQuantizeOptions,

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.parity import Parity, accuracy, compare, judge
+from converters.pass_options import VerifyOptions
 from converters.pictures import PictureSet, after_resize, real_input
-from converters.recipe import VerifyOptions
 from converters.workpiece import Workpiece
 from edgeclf.backends import Backend, open_backend
 from edgeclf.errors import ConversionError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from converters.parity import Parity, accuracy, compare, judge, wilson_interval
-from converters.recipe import VerifyOptions
+from converters.pass_options import VerifyOptions
 from edgeclf.errors import ConversionError, OutOfBoundsError
 from edgeclf.provenance import Estimate
 

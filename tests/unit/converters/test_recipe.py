@@ -6,13 +6,12 @@ from typing import Any, get_args
 
 import pytest
 
+from converters.pass_options import CompileOptions, VerifyOptions
 from converters.recipe import (
-    CompileOptions,
     PassStep,
     Precision,
     Recipe,
     Target,
-    VerifyOptions,
     parse_recipe,
     recipe_from_dict,
     recipe_to_dict,

@@ -1,0 +1,85 @@
+"""What can be refused in a second and would otherwise fail after minutes."""
+
+import importlib.util
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from converters.photos import PhotoSet
+from converters.recipe import Recipe, Target
+from converters.request import ConversionRequest
+from converters.zoo import load_source, source_names
+from edgeclf.errors import (
+    CalibrationError,
+    InputFileError,
+    MissingDependencyError,
+    OutputFileError,
+)
+from edgeclf.install import install_line
+
+__all__ = ["check_early"]
+
+_TOOLS: Mapping[Target, tuple[str, ...]] = {
+    "tflite": ("tensorflow", "keras"),
+    "onnx": ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
+}
+
+
+def check_early(request: ConversionRequest, recipe: Recipe) -> None:
+    """Refuse a conversion that cannot come to a good end.
+
+    Args:
+        request: What is wanted.
+        recipe: What follows from it.
+
+    Raises:
+        OutputFileError: The bundle cannot be written where it shall go.
+        InputFileError: The source or a folder of photos is missing.
+        ConversionError: There is no model of that name.
+        MissingDependencyError: A package is not installed.
+        CalibrationError: int8 without photos.
+    """
+    _check_output(request.output)
+    _check_source(request.source)
+    _check_tools(recipe)
+    if recipe.precision == "int8" and request.calibrate is None:
+        raise CalibrationError(
+            "int8 needs photos to calibrate with: give --calibrate DIR, some hundred "
+            "such as the camera will see, or choose --precision fp32"
+        )
+    for folder in (request.calibrate, request.evaluate, request.golden):
+        if folder is not None:
+            PhotoSet.scan(folder)
+
+
+def _check_output(path: Path) -> None:
+    if path.is_dir():
+        raise OutputFileError(f"cannot write {path}: it is a folder; name a file in it")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent) as probe:
+            probe.write(bytes(4096))
+    except FileNotFoundError:
+        raise OutputFileError(
+            f"cannot write {path}: there is no folder {path.parent}; make it first"
+        ) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputFileError(f"cannot write {path}: {reason}") from error
+
+
+def _check_source(source: str) -> None:
+    path = Path(source)
+    if source in source_names() or path.is_file():
+        return
+    if path.suffix in {".keras", ".h5", ".hdf5"} or path.exists():
+        kind = "is a directory" if path.is_dir() else "no such file"
+        raise InputFileError(f"{source}: {kind}; expected a .keras or .h5 model")
+    load_source(source)  # knows how to say that there is no such model
+
+
+def _check_tools(recipe: Recipe) -> None:
+    for module in _TOOLS[recipe.target]:
+        if importlib.util.find_spec(module) is None:
+            raise MissingDependencyError(
+                f"converting needs {module}: {install_line('convert')}"
+            )

@@ -71,5 +71,6 @@ def pack_model(
 def _tools(golden: GoldenSet) -> Mapping[str, str]:
     return {
         "edgeclf": metadata.version("edgeclf"),
+        "pillow": metadata.version("pillow"),  # encodes the golden pictures
         golden.kernels.engine: golden.kernels.version,
     }

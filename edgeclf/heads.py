@@ -1,8 +1,9 @@
 """Scores → decision: what a model's output means, one head a kind of task."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ __all__ = ["HEADS", "Head", "MulticlassHead", "open_head"]
 FloatArray: TypeAlias = NDArray[np.float32]
 Indices: TypeAlias = NDArray[np.intp]
 
-_SIGN_BIT = {"uint8": 0x00, "int8": 0x80}
+_LARGEST_EXPONENT = 600.0
+"""exp(-600) is a normal double."""
 
 
 class Head(Protocol):
@@ -78,37 +80,36 @@ class MulticlassHead:
 
     def __init__(self, task: Task, output: TensorSpec, labels: Sequence[str]) -> None:
         self._labels = tuple(labels)
-        scores: _Scores
+        softmax = task.scores == "logits"
+        self._scores: _Scores
         if output.quantization is None:
-            scores = _FloatScores(softmax=task.scores == "logits")
+            self._scores = _FloatScores(softmax=softmax)
+        elif softmax and output.quantization.scale * 255 > _LARGEST_EXPONENT:
+            self._scores = _WideScores(output.quantization)
         else:
-            scores = _IntegerScores(
-                output.quantization,
-                sign_bit=_SIGN_BIT[output.dtype],
-                softmax=task.scores == "logits",
+            self._scores = _IntegerScores(
+                output.quantization, signed=output.dtype == "int8", softmax=softmax
             )
-        self._scores = scores
 
     def __call__(self, raw_scores: Tensor, *, top_k: int) -> tuple[Classification, ...]:
         """Return the likeliest labels; see ``Head``."""
         if top_k < 1:
             raise ValueError(f"top_k must be at least 1, got {top_k}")
-        indices, probabilities = self._scores.top(raw_scores.reshape(-1), top_k)
         labels = self._labels
         return tuple(
-            Classification(index=index, label=labels[index], score=score)
-            for index, score in zip(
-                indices.tolist(), probabilities.tolist(), strict=True
-            )
+            [
+                Classification(index=index, label=labels[index], score=score)
+                for index, score in self._scores.top(raw_scores[0], top_k)
+            ]
         )
 
     def probabilities(self, raw_scores: Tensor) -> FloatArray:
         """Return every class's probability; see ``Head``."""
-        return self._scores.probabilities(raw_scores.reshape(-1))
+        return self._scores.probabilities(raw_scores[0])
 
 
 class _Scores(Protocol):
-    def top(self, raw: Tensor, count: int) -> tuple[Indices, FloatArray]: ...
+    def top(self, raw: Tensor, count: int) -> list[tuple[int, float]]: ...
 
     def probabilities(self, raw: Tensor) -> FloatArray: ...
 
@@ -119,12 +120,13 @@ class _FloatScores:
     def __init__(self, *, softmax: bool) -> None:
         self._softmax = softmax
 
-    def top(self, raw: Tensor, count: int) -> tuple[Indices, FloatArray]:
-        chosen = _largest(raw, count)
+    def top(self, raw: Tensor, count: int) -> list[tuple[int, float]]:
+        best = _largest(raw, count)
         if not self._softmax:
-            return chosen, np.clip(raw[chosen], 0, 1)
-        best = raw[chosen[0]]
-        return chosen, np.exp(raw[chosen] - best) / np.exp(raw - best).sum()
+            return [(index, min(max(score, 0.0), 1.0)) for index, score in best]
+        highest = best[0][1]
+        total = float(np.exp(raw - np.float32(highest)).sum())
+        return [(index, math.exp(score - highest) / total) for index, score in best]
 
     def probabilities(self, raw: Tensor) -> FloatArray:
         values: FloatArray = np.asarray(raw, np.float32)
@@ -137,52 +139,68 @@ class _FloatScores:
 class _IntegerScores:
     """Scores of one byte: everything is looked up in tables of 256 entries.
 
-    A stored score's *distance* is how many steps it is from the largest number that
-    its dtype stores, 0…255: as a uint8 it sorts in linear time, best first.
+    An invoke leaves the processor's caches full of weights, so every numpy call after
+    it is slow the first time; there are as few as can be.
     """
 
-    def __init__(self, params: QuantParams, *, sign_bit: int, softmax: bool) -> None:
-        # int8 and uint8 differ by the top bit only; the largest becomes 0.
-        self._flip = np.uint8(sign_bit ^ 0xFF)
+    def __init__(self, params: QuantParams, *, signed: bool, softmax: bool) -> None:
+        # A negative int8 counts from the end of a table, as any negative index does.
+        stored = np.arange(256)
+        if signed:
+            stored[128:] -= 256
+        real = params.scale * (stored - float(params.zero_point))
         self._softmax = softmax
-        distance = np.arange(256)
-        if softmax:
-            self._table = np.exp(-params.scale * distance).astype(np.float32)
-        else:
-            largest = 127 if sign_bit else 255
-            real = params.scale * (largest - distance - params.zero_point)
-            self._table = np.clip(real, 0, 1).astype(np.float32)
+        self._table = np.exp(real - real.max()) if softmax else np.clip(real, 0, 1)
+        self._numbers: list[float] = self._table.tolist()
 
-    def top(self, raw: Tensor, count: int) -> tuple[Indices, FloatArray]:
-        distance = raw.view(np.uint8) ^ self._flip
-        chosen = distance.argsort(kind="stable")[:count]  # a radix sort for bytes
-        return chosen, self._of(distance, distance[chosen], distance[chosen[0]])
+    def top(self, raw: Tensor, count: int) -> list[tuple[int, float]]:
+        # Backwards and read from its end, a stable sort gives the best first and ties
+        # in the order of their index. Bytes are radix sorted, in linear time.
+        last = len(raw) - 1
+        order = raw[::-1].argsort(kind="stable")[: -count - 1 : -1].tolist()
+        total = float(self._table[raw].sum()) if self._softmax else 1.0
+        numbers = self._numbers
+        return [(last - at, numbers[raw[last - at]] / total) for at in order]
 
     def probabilities(self, raw: Tensor) -> FloatArray:
-        distance = raw.view(np.uint8) ^ self._flip
-        return self._of(distance, distance, distance.min())
-
-    def _of(self, everyone: Any, wanted: Any, best: Any) -> FloatArray:
-        if not self._softmax:
-            return np.asarray(self._table[wanted])
-        total = self._table[everyone - best].sum()
-        return np.asarray(self._table[wanted - best] / total, np.float32)
+        values = self._table[raw]
+        total = values.sum() if self._softmax else 1.0
+        return np.asarray(values / total, np.float32)
 
 
-def _largest(values: Tensor, count: int) -> Indices:
-    """Return the indices of the largest values, best first, ties in index order."""
-    if not np.isfinite(values.max()):  # the largest of anything and NaN is NaN
-        raise BackendError(
-            "the model gives scores that are not finite numbers: it cannot be used"
-        )
+class _WideScores:
+    """Logits of one byte whose steps are so large that their powers leave a double."""
+
+    def __init__(self, params: QuantParams) -> None:
+        self._params = params
+        self._floats = _FloatScores(softmax=True)
+
+    def top(self, raw: Tensor, count: int) -> list[tuple[int, float]]:
+        return self._floats.top(self._real(raw), count)
+
+    def probabilities(self, raw: Tensor) -> FloatArray:
+        return self._floats.probabilities(self._real(raw))
+
+    def _real(self, raw: Tensor) -> FloatArray:
+        steps = raw.astype(np.float32) - np.float32(self._params.zero_point)
+        return np.asarray(np.float32(self._params.scale) * steps)
+
+
+def _largest(values: Tensor, count: int) -> list[tuple[int, float]]:
+    """Return index and value of the largest, best first, ties in index order."""
     candidates: Indices = np.arange(len(values))
     if count < len(values):
         # A partition alone would break ties at its edge in any order.
         edge = len(values) - count
-        smallest = np.partition(values, edge)[edge]
-        candidates = np.flatnonzero(values >= smallest)
-    order: Indices = candidates[(-values[candidates]).argsort(kind="stable")]
-    return order[:count]
+        smallest = np.partition(values, edge)[edge:].min()
+        candidates = (~(values < smallest)).nonzero()[0]  # with NaN: all
+    chosen = values[candidates].tolist()
+    if not math.isfinite(max(chosen)) or any(map(math.isnan, chosen)):
+        raise BackendError(
+            "the model gives scores that are not finite numbers: it cannot be used"
+        )
+    pairs = zip(candidates.tolist(), chosen, strict=True)
+    return sorted(pairs, key=lambda pair: -pair[1])[:count]
 
 
 HEADS: Mapping[str, Callable[[Task, TensorSpec, Sequence[str]], Head]] = (

@@ -128,6 +128,16 @@ def test_integers_say_what_their_real_numbers_say(
         assert one.score == pytest.approx(other.score, rel=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_huge_steps_do_not_overflow(dtype: DType) -> None:
+    params = QuantParams(scale=50.0, zero_point=0)
+    wide = head(4, dtype=dtype, scores="logits", quantization=params)
+    stored = raw([0, 3, 3, 1], dtype)
+
+    np.testing.assert_allclose(wide.probabilities(stored), [0, 0.5, 0.5, 0], atol=1e-6)
+    assert [each.score for each in wide(stored, top_k=2)] == [0.5, 0.5]
+
+
 @given(
     st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=50),
     st.integers(1, 60),

@@ -1,5 +1,8 @@
 # Everything a developer or a newcomer runs. `make help` lists it.
 
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin

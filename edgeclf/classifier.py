@@ -127,11 +127,11 @@ class Classifier:
             ValueError: The pixels have another dtype or shape.
             BackendError: The engine failed, or the classifier is closed.
         """
-        if isinstance(frame, Frame):
+        if isinstance(frame, Frame):  # which looked at its pixels when it was made
             origin, pixels = frame, frame.pixels
         else:
             origin, pixels = None, frame
-        _require_picture(pixels)
+            _require_picture(pixels)
         started = perf_counter_ns()
         tensor = self.preprocessor(pixels)
         preprocessed = perf_counter_ns()

@@ -98,7 +98,7 @@ class MulticlassHead:
         labels = self._labels
         return tuple(
             [
-                Classification(index=index, label=labels[index], score=score)
+                Classification(index, labels[index], score)
                 for index, score in self._scores.top(raw_scores[0], top_k)
             ]
         )
@@ -158,9 +158,9 @@ class _IntegerScores:
         # in the order of their index. Bytes are radix sorted, in linear time.
         last = len(raw) - 1
         order = raw[::-1].argsort(kind="stable")[: -count - 1 : -1].tolist()
-        total = float(self._table[raw].sum()) if self._softmax else 1.0
+        total = self._table.take(raw).sum().item() if self._softmax else 1.0
         numbers = self._numbers
-        return [(last - at, numbers[raw[last - at]] / total) for at in order]
+        return [(last - at, numbers[raw.item(last - at)] / total) for at in order]
 
     def probabilities(self, raw: Tensor) -> FloatArray:
         values = self._table[raw]

@@ -6,7 +6,7 @@ RGB unless a field says otherwise, times are integer nanoseconds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,9 +84,10 @@ class Frame:
             self.pixels.dtype != np.uint8
             or self.pixels.ndim != 3
             or self.pixels.shape[2] != 3
+            or not self.pixels.size
         ):
             raise ValueError(
-                "pixels must be uint8 with shape (height, width, 3), "
+                "pixels must be uint8 with shape (height, width, 3), all above 0, "
                 f"got {self.pixels.dtype} {self.pixels.shape}"
             )
 
@@ -464,9 +465,8 @@ class EngineIdentity:
     delegates: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Classification:
-    """One label and its score.
+class Classification(NamedTuple):
+    """One label and its score; a tuple, because five are made for every frame.
 
     Attributes:
         index: Position of the class in the model's output, from 0.
@@ -474,7 +474,7 @@ class Classification:
         score: Probability, 0 to 1.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index
     label: str
     score: float
 

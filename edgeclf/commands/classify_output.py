@@ -89,7 +89,7 @@ class _JsonPrinter:
         self._images.append(
             {
                 "path": click.format_filename(path),
-                "top": [asdict(each) for each in prediction.top],
+                "top": [each._asdict() for each in prediction.top],
                 "stage_ns": dict(prediction.stage_ns),
             }
         )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeclf.preprocess.kernels import load_opencv
+from edgeclf.preprocess.straight import straight_steps
 from edgeclf.preprocess.table import is_identity, stored_values
 from edgeclf.types import PreprocessSpec, Tensor, TensorSpec, Uint8Image
 
@@ -68,6 +69,10 @@ def _integer_steps(
     if is_identity(stored):
         return [_move(spec, pixels, target, opencv=opencv)]
     moved, steps = _moved(spec, pixels, opencv=opencv)
+    if opencv and spec.layout == "nhwc" and not _flips_top_bit(stored):
+        straight = straight_steps(spec, tensor, moved, target)
+        if straight is not None:
+            return [*steps, *straight]
     bytes_ = stored.view(np.uint8)
     return [*steps, _look_up(bytes_, moved, target, spec.layout, opencv=opencv)]
 
@@ -163,12 +168,16 @@ def _look_up(
     return lambda: np.copyto(target, flat[moved + offsets])
 
 
+def _flips_top_bit(stored: Tensor) -> bool:
+    """Say whether this is int8 that stores pixel - 128: done at the speed of a copy."""
+    return bool(np.all(stored.view(np.uint8) == np.arange(256, dtype=np.uint8) ^ 128))
+
+
 def _look_up_one(
     stored: _Bytes, moved: _Bytes, target: _Bytes, *, opencv: bool
 ) -> Step:
     """Return a step that applies one table to all of ``moved``."""
-    if np.array_equal(stored, np.arange(256, dtype=np.uint8) ^ 128):
-        # int8 that stores pixel - 128: the top bit flips, at the speed of a copy.
+    if _flips_top_bit(stored):
         return partial(np.bitwise_xor, moved, np.uint8(128), out=target)
     library = load_opencv() if opencv else None
     if library is not None:

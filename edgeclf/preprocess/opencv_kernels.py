@@ -17,6 +17,7 @@ __all__ = [
     "look_up_each",
     "split",
     "swap_red_and_blue",
+    "transform",
 ]
 
 _LONGEST_WARP = 32_766
@@ -138,6 +139,21 @@ def look_up_each(
     for channel in range(3):
         look_up(stored[channel], planes[channel], planes[channel])
     _into(out, cv2.merge([planes[0], planes[1], planes[2]], out))
+
+
+def transform(
+    matrix: NDArray[np.float64],
+    pixels: NDArray[np.uint8],
+    out: NDArray[np.uint8],
+) -> None:
+    """Write ``matrix @ (r, g, b, 1)`` of each pixel, rounded and clipped, to ``out``.
+
+    Args:
+        matrix: Shape (3, 4), the first three columns diagonal.
+        pixels: Shape (height, width, 3).
+        out: Same shape.
+    """
+    _into(out, cv2.transform(pixels, matrix, out))
 
 
 def _flag(spec: ResizeSpec) -> int | None:

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeclf.types import PreprocessSpec, Tensor, TensorSpec
+from edgeclf.types import PreprocessSpec, QuantParams, Tensor, TensorSpec
 
-__all__ = ["is_identity", "real_values", "stored_values"]
+__all__ = ["is_identity", "real_values", "stored_line", "stored_values"]
 
 
 def real_values(spec: PreprocessSpec) -> NDArray[np.float64]:
@@ -39,13 +39,24 @@ def stored_values(spec: PreprocessSpec, tensor: TensorSpec) -> Tensor:
     real = real_values(spec)
     if tensor.dtype == "float32":
         return real.astype(np.float32)
-    scale, zero_point = 1.0, 0
-    if tensor.quantization is not None:
-        scale = tensor.quantization.scale
-        zero_point = tensor.quantization.zero_point
+    params = tensor.quantization or QuantParams(scale=1.0, zero_point=0)
     limits = np.iinfo(tensor.dtype)
-    stored: Tensor = np.rint(real / scale) + zero_point
+    stored: Tensor = np.rint(real / params.scale) + params.zero_point
     return stored.clip(limits.min, limits.max).astype(tensor.dtype)
+
+
+def stored_line(
+    spec: PreprocessSpec, tensor: TensorSpec
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the line that an integer tensor's table rounds and clips.
+
+    Returns:
+        Slope and start of ``stored = slope * pixel + start``, one a channel in the
+        model's colour order, shape (3,) each.
+    """
+    params = tensor.quantization or QuantParams(scale=1.0, zero_point=0)
+    slope = 1 / (np.array(spec.std) * params.scale)
+    return slope, params.zero_point - np.array(spec.mean) * slope
 
 
 def is_identity(stored: Tensor) -> bool:

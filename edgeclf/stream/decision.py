@@ -1,7 +1,7 @@
 """What the loop decided about one frame."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from edgeclf.types import Frame, Prediction
@@ -35,5 +35,5 @@ class Decision:
             "timestamp_origin": self.frame.timestamp_origin,
             "age_ns": self.age_ns,
             "stage_ns": dict(self.stage_ns),
-            "top": [asdict(each) for each in self.prediction.top],
+            "top": [each._asdict() for each in self.prediction.top],
         }

@@ -49,7 +49,7 @@ class BenchOptions:
     warmup: int = 32
     as_host: bool = False
     process_age_ns: Callable[[], int | None] | None = None
-    peak_memory_mib: Callable[[], float] = peak_memory_mib
+    peak_memory_mib: Callable[[], float | None] = peak_memory_mib
     stop: Stop = field(default_factory=Stop)
     progress: Progress = _no_progress
     reader: MachineReader = field(default_factory=MachineReader)

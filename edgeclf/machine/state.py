@@ -179,9 +179,16 @@ def process_age_ns(root: Path = Path("/")) -> int | None:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - ticks * _TICK_NS
 
 
-def peak_memory_mib() -> float:
+def peak_memory_mib(root: Path = Path("/")) -> float | None:
     """Return the most memory that this process had resident so far.
 
-    Source: getrusage(2): Linux counts ``ru_maxrss`` in KiB.
+    Not from getrusage(2): its ``ru_maxrss`` begins at what the parent had when it
+    started this process.
+
+    Source: proc_pid_status(5), VmHWM, in KiB.
     """
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    text = read_text(root, "proc/self/status") or ""
+    for line in text.splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return None

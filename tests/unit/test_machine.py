@@ -1,6 +1,7 @@
 """Who a machine is and how it is doing, on made-up file trees."""
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -283,7 +284,9 @@ def test_a_process_knows_its_age_and_its_cost() -> None:
 
     assert age is not None
     assert age >= time.process_time_ns() // 2
-    assert 5 < peak_memory_mib() < 1 << 20
+    peak = peak_memory_mib()
+    assert peak is not None
+    assert 5 < peak < 1 << 20
     assert own_cpu_ns() > 0
 
 
@@ -300,3 +303,19 @@ def test_this_machine_is_read_without_complaint() -> None:
 
     assert identity.python_bits == (64 if sys.maxsize > 2**32 else 32)
     assert identity.cores >= 1
+
+
+def test_the_peak_memory_is_this_process_s_and_not_its_parent_s() -> None:
+    code = "from edgeclf.machine import peak_memory_mib; print(peak_memory_mib())"
+    ballast = bytearray(400 << 20)  # exec keeps ru_maxrss, so getrusage would say 400
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert len(ballast) == 400 << 20
+    assert 5 < float(done.stdout) < 200
+
+
+def test_without_proc_the_peak_memory_is_not_known(tmp_path: Path) -> None:
+    assert peak_memory_mib(tmp_path) is None

@@ -52,8 +52,10 @@ coverage: $(STAMP)  ## the tests, with a report of what they miss
 
 benchmark: $(STAMP)  ## the figures in benchmarks/results (ratios, minutes)
 	@test -e demo/efficientnet_lite0-int8-tflite.edgeclf || $(MAKE) demo
-	$(BIN)/python benchmarks/classify.py demo/efficientnet_lite0-int8-tflite.edgeclf
-	$(BIN)/python benchmarks/agreement.py
+	@status=0; \
+	$(BIN)/python benchmarks/classify.py demo/efficientnet_lite0-int8-tflite.edgeclf || status=$$?; \
+	$(BIN)/python benchmarks/agreement.py $(if $(PHOTOS),--photos $(PHOTOS)) || status=$$?; \
+	exit $$status
 
 constraints: $(STAMP)  ## renew requirements/constraints.txt (names and versions only)
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade \

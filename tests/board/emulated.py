@@ -55,7 +55,7 @@ class EmulatedBoard:
 
     def run(self, *arguments: str, timeout: float = 120) -> "Done":
         """Run the board's ``python3`` with these arguments, in its folder ``/t``."""
-        environment = ["PATH=/usr/bin:/bin", "PYTHONPATH=/opt/edgeclf", "HOME=/root"]
+        environment = ["PATH=/usr/bin:/bin", "PYTHONPATH=/opt/edgeclf", "HOME=/t"]
         process = subprocess.Popen(
             ["proot", "-q", "qemu-aarch64-static -cpu cortex-a72", "-r", str(self.root)]
             # qemu 7 shows the host's cpuinfo, with which the engines crash.
@@ -111,7 +111,7 @@ def _unpack(root: Path) -> None:
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         pytest.skip(f"registry: mmdebstrap could not unpack arm64 packages: {last}")
-    for folder in ("proc", "dev", "tmp", "t", "root", "opt"):
+    for folder in ("proc", "dev", "tmp", "t", "opt"):
         (root / folder).mkdir(exist_ok=True)
     cpu = root / "sys" / "devices" / "system" / "cpu"
     cpu.mkdir(parents=True)

@@ -129,8 +129,8 @@ def view(photo: Pixels, progress: float) -> Pixels:
 
 
 def main() -> None:
-    """Run the demo in the folder ``demo`` of the repository."""
-    os.chdir(ROOT)
+    """Run the demo in a folder ``demo``: the repository's, or one below argument 1."""
+    os.chdir(sys.argv[1] if len(sys.argv) > 1 else ROOT)
     DEMO.mkdir(exist_ok=True)
     heading("Photos: those that scikit-image ships, and seeded crops of them")
     make_photos()

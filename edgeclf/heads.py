@@ -14,7 +14,6 @@ from edgeclf.types import Classification, QuantParams, Task, Tensor, TensorSpec
 __all__ = ["HEADS", "Head", "MulticlassHead", "open_head"]
 
 FloatArray: TypeAlias = NDArray[np.float32]
-Indices: TypeAlias = NDArray[np.intp]
 
 _LARGEST_EXPONENT = 600.0
 """exp(-600) is a normal double."""
@@ -188,19 +187,19 @@ class _WideScores:
 
 def _largest(values: Tensor, count: int) -> list[tuple[int, float]]:
     """Return index and value of the largest, best first, ties in index order."""
-    candidates: Indices = np.arange(len(values))
-    if count < len(values):
-        # A partition alone would break ties at its edge in any order.
-        edge = len(values) - count
-        smallest = np.partition(values, edge)[edge:].min()
-        candidates = (~(values < smallest)).nonzero()[0]  # with NaN: all
-    chosen = values[candidates].tolist()
-    if not math.isfinite(max(chosen)) or any(map(math.isnan, chosen)):
+    count = min(count, len(values))
+    edge = len(values) - count
+    # A partition puts what is at its edge where a sort would, and NaN behind all.
+    # It alone would break ties in any order; the sort below keeps that of the index.
+    smallest = np.partition(values, edge).item(edge)
+    found = (values >= smallest).nonzero()[0].tolist()
+    pairs = [(index, values.item(index)) for index in found]
+    if len(pairs) < count or not all(math.isfinite(value) for _, value in pairs):
         raise BackendError(
             "the model gives scores that are not finite numbers: it cannot be used"
         )
-    pairs = zip(candidates.tolist(), chosen, strict=True)
-    return sorted(pairs, key=lambda pair: -pair[1])[:count]
+    pairs.sort(key=lambda pair: -pair[1])
+    return pairs[:count]
 
 
 HEADS: Mapping[str, Callable[[Task, TensorSpec, Sequence[str]], Head]] = (

@@ -9,13 +9,32 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import pytest
 
+from edgeclf.errors import EdgeclfError
+
 ROOT = Path(__file__).parents[1]
 _OURS = ("pyproject.toml", "requirements")
+_PIP_INSTALL = ("-m", "pip", "install", "--quiet")
+
+Tool: TypeAlias = Literal["pip", "uv"]
+
+# Each resolves a package that every registry has, and installs nothing.
+_PROBES: dict[Tool, str] = {
+    "pip": "pip install --dry-run --ignore-installed --no-deps -r /dev/stdin",
+    "uv": "uv pip compile --no-cache --no-deps -",
+}
+_NO_LONG_WAIT = {
+    "PIP_DEFAULT_TIMEOUT": "10",
+    "PIP_RETRIES": "1",
+    "UV_HTTP_TIMEOUT": "10",
+    "UV_HTTP_RETRIES": "1",
+}
 
 
 def python_for(*versions: str) -> str:
@@ -30,15 +49,33 @@ def python_for(*versions: str) -> str:
     pytest.skip(f"system package: python{versions[0]} is not installed")
 
 
-def registry_or_skip() -> None:
-    """Skip the test when pip cannot reach a package registry."""
-    done = _run(
-        [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--dry-run"]
-        + ["--ignore-installed", "click"],
-        check=False,
+@contextmanager
+def registry_or_skip(*tools: Tool) -> Generator[None, None, None]:
+    """Skip the test when no package registry can be reached, before or in the body.
+
+    Args:
+        tools: What the body fetches packages with.
+    """
+    _skip_without_registry(tools)
+    try:
+        yield
+    except (EdgeclfError, subprocess.CalledProcessError) as error:
+        # What a tool says when it finds no registry differs, and may name none.
+        _skip_without_registry(tools)
+        said = error.stderr if isinstance(error, subprocess.CalledProcessError) else ""
+        pytest.fail(f"{error}\n{said}")
+
+
+def run(command: Sequence[str]) -> None:
+    """Run a command in the repository; what it says is kept for who catches the error.
+
+    Raises:
+        subprocess.CalledProcessError: It ended with another code than 0.
+    """
+    settings = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    subprocess.run(
+        command, capture_output=True, text=True, check=True, env=settings, cwd=ROOT
     )
-    if done.returncode and _registry_is_unreachable(done.stderr):
-        pytest.skip("registry: pip cannot reach one")
 
 
 def environment(name: str, *steps: Sequence[str], python: str) -> Path:
@@ -53,10 +90,11 @@ def environment(name: str, *steps: Sequence[str], python: str) -> Path:
     stamp = folder / "stamp"
     key = _key(python, *steps)
     if not (stamp.exists() and stamp.read_text() == key):
-        shutil.rmtree(folder, ignore_errors=True)
-        _run([python, "-m", "venv", str(folder)])
-        for step in steps:
-            _install(folder / "bin" / "python", step)
+        with registry_or_skip("pip"):
+            shutil.rmtree(folder, ignore_errors=True)
+            run([python, "-m", "venv", str(folder)])
+            for step in steps:
+                run([str(folder / "bin" / "python"), *_PIP_INSTALL, *step])
         stamp.write_text(key)
     return folder / "bin" / "python"
 
@@ -76,24 +114,23 @@ def _key(python: str, *steps: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def _install(python: Path, step: Sequence[str]) -> None:
-    done = _run([str(python), "-m", "pip", "install", "--quiet", *step], check=False)
-    if done.returncode == 0:
-        return
-    if _registry_is_unreachable(done.stderr):
-        pytest.skip(f"registry: pip could not install {' '.join(step)}")
-    pytest.fail(f"pip install {' '.join(step)} failed:\n{done.stderr}")
+def _skip_without_registry(tools: Sequence[Tool]) -> None:
+    for tool in tools:
+        if not _reaches_registry(tool):
+            pytest.skip(f"registry: {tool} cannot reach one")
 
 
-def _registry_is_unreachable(message: str) -> bool:
-    signs = ("NewConnectionError", "ConnectTimeout", "Name or service not known")
-    return any(sign in message for sign in signs) or "Connection" in message
-
-
-def _run(
-    command: Sequence[str], *, check: bool = True
-) -> subprocess.CompletedProcess[str]:
-    settings = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    return subprocess.run(
-        command, capture_output=True, text=True, check=check, env=settings, cwd=ROOT
-    )
+def _reaches_registry(tool: Tool) -> bool:
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", *_PROBES[tool].split()],
+            input="click",
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **_NO_LONG_WAIT},
+            timeout=60,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0

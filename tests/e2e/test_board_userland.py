@@ -20,10 +20,10 @@ pytestmark = [pytest.mark.registry, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory) -> EmulatedBoard:
     board = bookworm_board()
-    registry_or_skip()
     work = tmp_path_factory.mktemp("wheelhouse")
-    make_wheel(work / "dist")
-    wheels = build("raspberry-pi-4b", "bookworm", out=work, dist=work / "dist")
+    with registry_or_skip("pip", "uv"):
+        make_wheel(work / "dist")
+        wheels = build("raspberry-pi-4b", "bookworm", out=work, dist=work / "dist")
     target = choose_target(load_profile("raspberry-pi-4b"), "bookworm")
     board.install(wheels, python=target.python, platforms=target.platforms())
     return board

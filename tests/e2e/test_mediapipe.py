@@ -18,7 +18,7 @@ from edgeclf import Classifier, read_bundle
 from edgeclf.bundle import Bundle, write_bundle
 from edgeclf.packing import pack_model
 from edgeclf.types import CropSpec, Uint8Image
-from tests.environments import environment, python_for, registry_or_skip
+from tests.environments import environment, python_for
 from tests.models import TfliteKind, tiny_model
 
 pytestmark = [pytest.mark.registry, pytest.mark.timeout(600)]
@@ -54,7 +54,6 @@ def mediapipe_python() -> Path:
     for library, package in _SYSTEM.items():
         if not is_installed(library):
             pytest.skip(f"system package: {package} is not installed")
-    registry_or_skip()
     python = python_for("3.11", "3.10", "3.12", "3.13")
     return environment("mediapipe", ["mediapipe>=0.10.14"], python=python)
 

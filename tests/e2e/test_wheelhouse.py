@@ -8,7 +8,7 @@ import pytest
 
 from edgeclf.errors import EdgeclfError
 from edgeclf.profiles import load_profile
-from tests.environments import ROOT, registry_or_skip
+from tests.environments import ROOT, registry_or_skip, run
 from tools.make_wheelhouse import build, choose_target, find_wheel
 
 
@@ -40,10 +40,9 @@ def test_without_a_wheel_it_says_how_to_make_one(tmp_path: Path) -> None:
 @pytest.mark.registry
 @pytest.mark.timeout(600)
 def test_pip_installs_for_the_board_from_the_folder_alone(tmp_path: Path) -> None:
-    registry_or_skip()
-    make_wheel(tmp_path / "dist")
-
-    folder = build("raspberry-pi-5", None, out=tmp_path, dist=tmp_path / "dist")
+    with registry_or_skip("pip", "uv"):
+        make_wheel(tmp_path / "dist")
+        folder = build("raspberry-pi-5", None, out=tmp_path, dist=tmp_path / "dist")
 
     target = choose_target(load_profile("raspberry-pi-5"), None)
     done = subprocess.run(
@@ -63,8 +62,4 @@ def test_pip_installs_for_the_board_from_the_folder_alone(tmp_path: Path) -> Non
 
 
 def make_wheel(folder: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)],
-        capture_output=True,
-        check=True,
-    )
+    run([sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)])

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edgeclf.container import check_start, read_container, write_container
+from edgeclf.container import read_container, read_container_file, write_container
 from edgeclf.errors import BundleError
-from edgeclf.files import read_file, write_atomically
+from edgeclf.files import open_file, write_atomically
 from edgeclf.golden import (
     GoldenSet,
     GoldenVector,
@@ -43,8 +44,10 @@ from edgeclf.members import (
     check_sizes,
     member_records,
 )
-from edgeclf.signing import Envelope, read_envelope
 from edgeclf.types import Model, ModelSpec, Task
+
+if TYPE_CHECKING:
+    from edgeclf.signing import Envelope
 
 __all__ = [
     "Bundle",
@@ -78,7 +81,7 @@ class Bundle:
     model_bytes: bytes = field(repr=False)
     golden_members: Mapping[str, bytes] = field(repr=False)
     digest: str
-    envelope: Envelope | None = None
+    envelope: "Envelope | None" = None
 
     @property
     def model(self) -> Model:
@@ -174,10 +177,9 @@ def read_bundle(path: Path | str, *, check_model: bool = True) -> Bundle:
     """
     path = Path(path)
     with _named(path):
-        data = read_file(
-            path, what="a bundle", limit=MAX_FILE_BYTES, check_start=check_start
-        )
-    return parse_bundle(data, path=path, check_model=check_model)
+        with open_file(path, what="a bundle", limit=MAX_FILE_BYTES) as file:
+            members = read_container_file(file)
+        return _check(members, path, check_model=check_model)
 
 
 def parse_bundle(data: bytes, *, path: Path, check_model: bool = True) -> Bundle:
@@ -192,10 +194,7 @@ def parse_bundle(data: bytes, *, path: Path, check_model: bool = True) -> Bundle
         BundleError: It must not be used.
     """
     with _named(path):
-        bundle = _parse(data, path)
-        if check_model:
-            check_model_file(bundle.model_bytes, bundle.manifest.model)
-        return bundle
+        return _check(read_container(data), path, check_model=check_model)
 
 
 @contextmanager
@@ -207,18 +206,17 @@ def _named(path: Path) -> Iterator[None]:
         raise BundleError(f"{path}: {error}") from error
 
 
-def _parse(data: bytes, path: Path) -> Bundle:
-    members = read_container(data)
+def _check(members: Mapping[str, bytes], path: Path, *, check_model: bool) -> Bundle:
     check_sizes(members)
     raw_manifest = _take_manifest(members)
-    envelope = None
-    if ENVELOPE in members:
-        envelope = read_envelope(bytes(members[ENVELOPE]), manifest=raw_manifest)
+    envelope = _read_envelope(members, raw_manifest)
     manifest = read_manifest(raw_manifest)
     check_members(members, manifest, signed=envelope is not None)
     check_digests(members, manifest)
     labels, golden = _read_parts(members, manifest)
-    model = bytes(members[MODELS[manifest.model.format]])
+    model = members[MODELS[manifest.model.format]]
+    if check_model:
+        check_model_file(model, manifest.model)
     return Bundle(
         path=path,
         manifest=manifest,
@@ -230,28 +228,36 @@ def _parse(data: bytes, path: Path) -> Bundle:
     )
 
 
-def _take_manifest(members: Mapping[str, memoryview]) -> bytes:
+def _read_envelope(
+    members: Mapping[str, bytes], raw_manifest: bytes
+) -> "Envelope | None":
+    if ENVELOPE not in members:
+        return None
+    from edgeclf.signing import read_envelope  # noqa: PLC0415 - 2 ms, if it is signed
+
+    return read_envelope(members[ENVELOPE], manifest=raw_manifest)
+
+
+def _take_manifest(members: Mapping[str, bytes]) -> bytes:
     first = next(iter(members))
     if first != MANIFEST:
         raise BundleError(
             f"the first member is {first}, must be {MANIFEST}: this is no bundle, or "
             "it was packed by another program"
         )
-    return bytes(members[MANIFEST])
+    return members[MANIFEST]
 
 
 def _read_parts(
-    members: Mapping[str, memoryview], manifest: Manifest
+    members: Mapping[str, bytes], manifest: Manifest
 ) -> tuple[tuple[str, ...], dict[str, bytes]]:
     count = len(manifest.golden.vectors)
     try:
-        labels = decode_labels(bytes(members[LABELS]), classes=manifest.model.classes)
+        labels = decode_labels(members[LABELS], classes=manifest.model.classes)
         check_golden_members(members, manifest.model, count=count)
     except ValueError as error:
         raise BundleError(f"{error}; build the bundle again") from error
     golden = {
-        name: bytes(members[name])
-        for index in range(count)
-        for name in golden_names(index)
+        name: members[name] for index in range(count) for name in golden_names(index)
     }
     return labels, golden

@@ -9,14 +9,21 @@ Source:
     directory), 4.3.16 (end record). docs/bundle-format.md holds the byte layout.
 """
 
+import io
 import re
 import struct
 import zlib
 from collections.abc import Mapping
+from typing import BinaryIO, NoReturn
 
 from edgeclf.errors import BundleError
 
-__all__ = ["MAX_MEMBERS", "check_start", "read_container", "write_container"]
+__all__ = [
+    "MAX_MEMBERS",
+    "read_container",
+    "read_container_file",
+    "write_container",
+]
 
 MAX_MEMBERS = 256
 
@@ -61,56 +68,58 @@ def write_container(members: Mapping[str, bytes]) -> bytes:
     """
     if not 1 <= len(members) <= MAX_MEMBERS:
         raise ValueError(f"1 to {MAX_MEMBERS} members, got {len(members)}")
-    parts: list[bytes | memoryview] = []
+    parts: list[bytes] = []
     for name, payload in members.items():
         if not _is_name(name.encode()):
             raise ValueError(f"member name {name!r} is not allowed")
-        parts += [_local_header(name, len(payload), zlib.crc32(payload)), payload]
+        header = _local_header(name, len(payload), zlib.crc32(payload))
+        parts += [header, name.encode(), payload]
     sizes = {name: len(payload) for name, payload in members.items()}
     crcs = {name: zlib.crc32(payload) for name, payload in members.items()}
     return b"".join([*parts, _directory(sizes, crcs)])
 
 
-def read_container(data: bytes) -> dict[str, memoryview]:
-    """Return the members, in order, as views into ``data``.
+def read_container(data: bytes) -> dict[str, bytes]:
+    """Return the members of a container in memory; see ``read_container_file``."""
+    return read_container_file(io.BytesIO(data))
 
-    Nothing is decompressed and nothing is allocated for a size that a header claims.
+
+def read_container_file(file: BinaryIO) -> dict[str, bytes]:
+    """Return the members, in order, each read once.
+
+    Nothing is decompressed and nothing is allocated for a size that a header claims
+    and the file has not.
+
+    Args:
+        file: Can seek; read from its first byte to its last.
 
     Raises:
-        BundleError: ``data`` is not what ``write_container`` makes of these members.
+        BundleError: It is not what ``write_container`` makes of these members.
     """
-    view = memoryview(data)
-    members: dict[str, memoryview] = {}
+    file_size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    members: dict[str, bytes] = {}
     crcs: dict[str, int] = {}
     offset = 0
-    while bytes(view[offset : offset + 4]) == _LOCAL_SIGNATURE:
-        name, payload = _read_member(view, offset)
+    while (header := file.read(_LOCAL.size)).startswith(_LOCAL_SIGNATURE):
+        name, payload = _read_member(file, header, offset, file_size)
         if name in members:
             raise BundleError(f"two members are named {name}: {_AGAIN}")
         if len(members) == MAX_MEMBERS:
             raise BundleError(f"more than {MAX_MEMBERS} members: {_AGAIN}")
         members[name] = payload
         crcs[name] = zlib.crc32(payload)
-        _check_local_header(view, offset, name, payload, crcs[name])
+        _check_local_header(header, name, payload, crcs[name])
         offset += _LOCAL.size + len(name) + len(payload)
     if not members:
-        check_start(bytes(view[:8]))
+        _refuse_start(header)
     sizes = {name: len(payload) for name, payload in members.items()}
-    _check_tail(bytes(view[offset:]), _directory(sizes, crcs), offset)
+    _check_tail(header + file.read(), _directory(sizes, crcs), offset)
     return members
 
 
-def check_start(start: bytes) -> None:
-    """Refuse a file that does not begin as a container does.
-
-    Args:
-        start: Its first 8 bytes or more.
-
-    Raises:
-        BundleError: It says what the file is instead, where that is known.
-    """
-    if start.startswith(_LOCAL_SIGNATURE):
-        return
+def _refuse_start(start: bytes) -> NoReturn:
+    """Say what a file is that does not begin with a member, where that is known."""
     if start[4:8] == b"TFL3":
         raise BundleError(
             "this is a .tflite model, not a bundle: make one with 'edgeclf pack'"
@@ -128,7 +137,8 @@ def _is_name(name: bytes) -> bool:
 
 
 def _local_header(name: str, size: int, crc: int) -> bytes:
-    fixed = _LOCAL.pack(
+    """Return a local header up to the name."""
+    return _LOCAL.pack(
         _LOCAL_SIGNATURE,
         _VERSION_NEEDED,
         _FLAGS,
@@ -141,7 +151,6 @@ def _local_header(name: str, size: int, crc: int) -> bytes:
         len(name),
         0,
     )
-    return fixed + name.encode("ascii")
 
 
 def _directory(sizes: Mapping[str, int], crcs: Mapping[str, int]) -> bytes:
@@ -178,16 +187,17 @@ def _directory(sizes: Mapping[str, int], crcs: Mapping[str, int]) -> bytes:
     return directory + end
 
 
-def _read_member(view: memoryview, offset: int) -> tuple[str, memoryview]:
-    """Return the name and bytes of the member whose header starts at ``offset``."""
-    start = offset + _LOCAL.size
-    if start > len(view):
+def _read_member(
+    file: BinaryIO, header: bytes, offset: int, file_size: int
+) -> tuple[str, bytes]:
+    """Return the name and bytes of the member whose header started at ``offset``."""
+    if len(header) < _LOCAL.size:
         raise BundleError(f"the file ends inside a header at byte {offset}: {_AGAIN}")
-    fields = _LOCAL.unpack_from(view, offset)
+    fields = _LOCAL.unpack(header)
     flags, method, stored, size, name_length, extra = (
         fields[index] for index in (2, 3, 7, 8, 9, 10)
     )
-    raw_name = bytes(view[start : start + min(name_length, _MAX_NAME + 1)])
+    raw_name = file.read(min(name_length, _MAX_NAME + 1))
     if not _is_name(raw_name):
         raise BundleError(f"member name {raw_name[:80]!r} is not allowed: {_AGAIN}")
     name = raw_name.decode("ascii")
@@ -201,7 +211,8 @@ def _read_member(view: memoryview, offset: int) -> tuple[str, memoryview]:
             f"member {name} has flags {flags:#06x} and {extra} bytes of extra fields, "
             "a bundle has neither: build it again with edgeclf"
         )
-    payload = view[start + name_length : start + name_length + size]
+    left = file_size - offset - _LOCAL.size - len(raw_name)
+    payload = file.read(min(size, left))
     if len(payload) != size:
         raise BundleError(
             f"the file is cut short: member {name} has {len(payload)} of {size} bytes; "
@@ -210,14 +221,11 @@ def _read_member(view: memoryview, offset: int) -> tuple[str, memoryview]:
     return name, payload
 
 
-def _check_local_header(
-    view: memoryview, offset: int, name: str, payload: memoryview, crc: int
-) -> None:
+def _check_local_header(header: bytes, name: str, payload: bytes, crc: int) -> None:
     expected = _local_header(name, len(payload), crc)
-    if view[offset : offset + len(expected)] == expected:
+    if header == expected:
         return
-    seen = _LOCAL.unpack_from(view, offset)
-    wanted = _LOCAL.unpack_from(expected)
+    seen, wanted = _LOCAL.unpack(header), _LOCAL.unpack(expected)
     wrong = next(
         f"{field} is {have!r}, must be {want!r}"
         for field, have, want in zip(_LOCAL_FIELDS, seen, wanted, strict=True)

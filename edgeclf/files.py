@@ -4,57 +4,57 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from edgeclf.errors import InputFileError, OutputFileError
 
-__all__ = ["read_file", "write_atomically"]
+__all__ = ["open_file", "read_file", "write_atomically"]
 
 
-def read_file(
-    path: Path,
-    *,
-    what: str,
-    limit: int,
-    check_start: Callable[[bytes], None] | None = None,
-) -> bytes:
-    """Return the bytes of a regular file of at most ``limit`` bytes.
+@contextlib.contextmanager
+def open_file(path: Path, *, what: str, limit: int) -> Iterator[BinaryIO]:
+    """Open a regular file of at most ``limit`` bytes for reading.
 
     Args:
         path: The file.
         what: What it should be, for the message: ``"a bundle"``.
         limit: Largest size accepted, in bytes.
-        check_start: Called with the first 64 bytes before the rest is read; raises
-            for a file that is something else altogether.
 
     Raises:
-        InputFileError: It is missing, not a regular file, unreadable, empty or larger.
+        InputFileError: It is missing, not a regular file, empty or larger, or cannot
+            be opened, or be read in the block.
     """
     try:
         # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise InputFileError(f"{path}: not a regular file; expected {what}")
-            if status.st_size == 0:
-                raise InputFileError(f"{path}: the file is empty; expected {what}")
-            if status.st_size > limit:
-                raise InputFileError(
-                    f"{path}: {status.st_size} bytes, over the limit of {limit} "
-                    f"for {what}"
-                )
-            if check_start is not None:
-                check_start(file.read(64))
-                file.seek(0)
-            return file.readall()
+        with os.fdopen(descriptor, "rb") as file:
+            _check_status(path, os.fstat(descriptor), what=what, limit=limit)
+            yield file
     except FileNotFoundError:
         raise InputFileError(f"{path}: no such file; expected {what}") from None
     except IsADirectoryError:
         raise InputFileError(f"{path}: is a directory; expected {what}") from None
     except OSError as error:
         raise InputFileError(f"{path}: {_reason(error)}; expected {what}") from error
+
+
+def _check_status(path: Path, status: os.stat_result, *, what: str, limit: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise InputFileError(f"{path}: not a regular file; expected {what}")
+    if status.st_size == 0:
+        raise InputFileError(f"{path}: the file is empty; expected {what}")
+    if status.st_size > limit:
+        raise InputFileError(
+            f"{path}: {status.st_size} bytes, over the limit of {limit} for {what}"
+        )
+
+
+def read_file(path: Path, *, what: str, limit: int) -> bytes:
+    """Return the bytes of a regular file; see ``open_file``."""
+    with open_file(path, what=what, limit=limit) as file:
+        return file.read()
 
 
 def write_atomically(path: Path, data: bytes) -> None:

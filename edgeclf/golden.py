@@ -105,7 +105,7 @@ def encode_golden(golden: GoldenSet, spec: ModelSpec) -> dict[str, bytes]:
 
 
 def check_golden_members(
-    members: Mapping[str, bytes | memoryview], spec: ModelSpec, *, count: int
+    members: Mapping[str, bytes], spec: ModelSpec, *, count: int
 ) -> None:
     """Refuse golden members by what can be seen without decoding them.
 
@@ -167,7 +167,7 @@ def _check_count(count: int) -> None:
         )
 
 
-def _check_png(name: str, data: bytes | memoryview) -> None:
+def _check_png(name: str, data: bytes) -> None:
     if len(data) < _PNG_HEADER.size:
         raise ValueError(f"{name}: not a PNG picture")
     signature, _, chunk, width, height = _PNG_HEADER.unpack_from(data)
@@ -179,7 +179,7 @@ def _check_png(name: str, data: bytes | memoryview) -> None:
         )
 
 
-def _check_size(name: str, data: bytes | memoryview, limit: int) -> None:
+def _check_size(name: str, data: bytes, limit: int) -> None:
     if len(data) > limit:
         raise ValueError(f"{name}: {len(data)} bytes, over the limit of {limit}")
 

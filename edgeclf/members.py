@@ -45,7 +45,7 @@ def member_records(members: Mapping[str, bytes]) -> tuple[MemberRecord, ...]:
     )
 
 
-def check_sizes(members: Mapping[str, memoryview]) -> None:
+def check_sizes(members: Mapping[str, bytes]) -> None:
     """Refuse members larger than the format allows.
 
     Raises:
@@ -60,7 +60,7 @@ def check_sizes(members: Mapping[str, memoryview]) -> None:
 
 
 def check_members(
-    members: Mapping[str, memoryview], manifest: Manifest, *, signed: bool
+    members: Mapping[str, bytes], manifest: Manifest, *, signed: bool
 ) -> None:
     """Hold the names and their order against the manifest and the format.
 
@@ -85,7 +85,7 @@ def check_members(
         )
 
 
-def check_digests(members: Mapping[str, memoryview], manifest: Manifest) -> None:
+def check_digests(members: Mapping[str, bytes], manifest: Manifest) -> None:
     """Hold the members' bytes against the manifest.
 
     Raises:

@@ -55,8 +55,8 @@ class _SwapsSides(NumpyKernel):
 
 def replace_window(plan: ResizePlan, size: tuple[int, int]) -> ResizePlan:
     """Return a plan that gives a picture of another size."""
-    window = replace(plan.kept, height=size[0], width=size[1])
-    return replace(plan, scaled=size, kept=window, placed=window)
+    window = plan.kept._replace(height=size[0], width=size[1])
+    return plan._replace(scaled=size, kept=window, placed=window)
 
 
 class _IgnoresStride(NumpyKernel):

@@ -7,9 +7,8 @@ import functools
 import importlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -78,8 +77,7 @@ class Backend(Protocol):
     ) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackendEntry:
+class BackendEntry(NamedTuple):
     """Where an engine's adapter lives, and what it needs.
 
     Attributes:
@@ -95,8 +93,7 @@ class BackendEntry:
     format: ModelFormat
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineStatus:
+class EngineStatus(NamedTuple):
     """Whether an engine runs a model on this machine.
 
     Attributes:

@@ -1,8 +1,8 @@
 """From resized RGB pixels to the model's colour order, layout and stored values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,7 @@ Step = Callable[[], object]
 _Bytes = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Arrangement:
+class Arrangement(NamedTuple):
     """Buffers that are used again for every picture, and the way between them.
 
     Attributes:

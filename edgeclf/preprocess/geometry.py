@@ -1,6 +1,6 @@
 """Where every output pixel comes from: crop windows and sizes, in whole pixels."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,8 +9,7 @@ from edgeclf.types import CropSpec, PreprocessSpec, ResizeSpec
 __all__ = ["ResizePlan", "Window", "plan_resize"]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A rectangle of whole pixels.
 
     Attributes:
@@ -39,8 +38,7 @@ class Window:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResizePlan:
+class ResizePlan(NamedTuple):
     """One resize of pictures of one size.
 
     Attributes:

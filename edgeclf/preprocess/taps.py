@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,7 @@ __all__ = ["ChannelTaps", "Taps", "channel_taps", "taps"]
 _Float64 = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Taps:
+class Taps(NamedTuple):
     """One axis of a resize.
 
     Attributes:
@@ -24,12 +23,11 @@ class Taps:
         weight: What each counts, float32, same shape; every column sums to 1.
     """
 
-    index: NDArray[np.intp]
+    index: NDArray[np.intp]  # type: ignore[assignment]  # hides tuple.index
     weight: NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ChannelTaps:
+class ChannelTaps(NamedTuple):
     """The axis across, where the three channels of a pixel lie side by side.
 
     Attributes:
@@ -39,7 +37,7 @@ class ChannelTaps:
     """
 
     span: slice
-    index: NDArray[np.intp]
+    index: NDArray[np.intp]  # type: ignore[assignment]  # hides tuple.index
     weight: NDArray[np.float32]
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from edgeclf.bench import BenchReport
+from edgeclf.commands.console import table_console
 from edgeclf.latency import STATISTICS, Judgement, StageSummary, Statistic
 from edgeclf.machine import board_description
 
@@ -16,15 +16,15 @@ _OVER, _UNJUDGED = "bold red", "yellow"
 
 def print_report(report: BenchReport) -> None:
     """Print stages against the budget, what ran on what, and the verdict."""
-    console = Console(highlight=False)
-    console.print(_stages(report))
-    for line in _readings(report):
-        console.print(line)
-    console.print()
-    for line in _identity(report):
-        console.print(line, markup=False, soft_wrap=True)
-    console.print()
-    console.print(_verdict(report), markup=False, soft_wrap=True)
+    with table_console() as console:
+        console.print(_stages(report))
+        for line in _readings(report):
+            console.print(line)
+        console.print()
+        for line in _identity(report):
+            console.print(line, markup=False, soft_wrap=True)
+        console.print()
+        console.print(_verdict(report), markup=False, soft_wrap=True)
 
 
 def _stages(report: BenchReport) -> Table:

@@ -1,27 +1,67 @@
 """How every command talks: results to stdout, messages and progress to stderr."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = [
     "FILE",
     "SCHEMA_VERSIONS",
+    "SECONDS",
     "json_option",
+    "one_line",
     "print_json",
     "progress",
     "say",
+    "table_console",
     "tracked",
 ]
 
-FILE = click.Path(path_type=Path, readable=False)
+
+class _File(click.Path):
+    """A path, which ``"$UNSET"`` is not: it would mean the folder one is in."""
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        if value == "":
+            self.fail("a path cannot be empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class _Seconds(click.FloatRange):
+    """A time that passes: not nan, which is within every range."""
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return seconds
+
+
+FILE = _File(path_type=Path, readable=False)
 """A path that our own readers judge: click's checks would exit with 2, and its test of
 rights asks another question than opening the file does."""
+
+SECONDS = _Seconds(min=0, min_open=True, max=1e9)
+"""A duration; the longest is 31 years."""
 
 Item = TypeVar("Item")
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
@@ -72,9 +112,31 @@ def print_json(
     click.echo(text.encode("utf-8", "replace").decode("utf-8"))
 
 
+def one_line(text: str) -> str:
+    """Return a text with what a terminal does not print escaped.
+
+    A file name may hold line feeds and terminal commands.
+    """
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
 def say(message: str) -> None:
     """Print a message for people on stderr."""
     click.echo(message, err=True)
+
+
+@contextmanager
+def table_console() -> Iterator["Console"]:
+    """Collect what is printed to a rich console, then print it to stdout.
+
+    Rich itself would end the program with 1 when the reader has gone away.
+    """
+    from rich.console import Console  # noqa: PLC0415 - 40 ms, only for tables
+
+    console = Console(highlight=False)
+    with console.capture() as collected:
+        yield console
+    click.echo(collected.get(), nl=False)
 
 
 @contextmanager

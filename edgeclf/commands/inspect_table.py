@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
 from edgeclf.bundle import Bundle
+from edgeclf.commands.console import table_console
 from edgeclf.commands.spec_words import preprocess_words
 from edgeclf.modelfile import ModelFile, TensorInfo
 from edgeclf.packing import Known
@@ -22,7 +22,6 @@ _Row = tuple[str, str]
 
 def print_inspection(inspection: "Inspection") -> None:
     """Print what it is, what it takes and gives, what it costs, where it is from."""
-    console = Console(highlight=False)
     rows = [
         *_what(inspection),
         *_tensors(inspection.file),
@@ -32,10 +31,11 @@ def print_inspection(inspection: "Inspection") -> None:
     ]
     if inspection.bundle is not None:
         rows += _origin(inspection.bundle)
-    for name, value in rows:
-        console.print(f"{name:<12} {value}", markup=False, soft_wrap=True)
-    console.print()
-    console.print(_operators(inspection))
+    with table_console() as console:
+        for name, value in rows:
+            console.print(f"{name:<12} {value}", markup=False, soft_wrap=True)
+        console.print()
+        console.print(_operators(inspection))
 
 
 def _what(inspection: "Inspection") -> Iterator[_Row]:

@@ -11,6 +11,7 @@ import pytest
 
 from edgeclf import cli, errors
 from edgeclf.commands import console
+from tests.bundles import tiny_bundle_bytes
 
 EDGECLF = [sys.executable, "-m", "edgeclf"]
 
@@ -163,13 +164,17 @@ def test_the_shell_completes_options() -> None:
     assert "--json" in complete("edgeclf verify --", 2)
 
 
-def test_a_reader_that_goes_away_is_not_an_error() -> None:
+@pytest.mark.parametrize("command", ["profiles list", "inspect m.edgeclf"])
+def test_a_reader_that_goes_away_is_not_an_error(command: str, tmp_path: Path) -> None:
+    (tmp_path / "m.edgeclf").write_bytes(tiny_bundle_bytes("uint8"))
+
     done = subprocess.run(
         [
             "bash",
             "-c",
-            f"set -o pipefail; {sys.executable} -m edgeclf profiles list | true",
+            f"set -o pipefail; {sys.executable} -m edgeclf {command} | true",
         ],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,

@@ -10,7 +10,8 @@ from edgeclf.bundle import encode_bundle
 from edgeclf.errors import ConversionError
 from edgeclf.golden import GoldenSet
 from edgeclf.golden_maker import folder_images, golden_images, make_golden
-from edgeclf.provenance import Provenance, plain_text
+from edgeclf.provenance import Provenance
+from edgeclf.texts import plain_text
 from edgeclf.types import Model
 
 __all__ = ["PackBundle", "tool_versions"]

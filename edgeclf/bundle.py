@@ -6,24 +6,17 @@ docs/bundle-format.md describes the format for people who write another reader.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeclf.container import read_container, read_container_file, write_container
+from edgeclf.container import read_container, write_container
 from edgeclf.errors import BundleError
-from edgeclf.files import open_file, write_atomically
-from edgeclf.golden import (
-    GoldenSet,
-    GoldenVector,
-    check_golden_members,
-    decode_golden,
-    encode_golden,
-    golden_names,
-)
-from edgeclf.labels import decode_labels, encode_labels
+from edgeclf.files import write_atomically
+from edgeclf.golden import GoldenSet, GoldenVector, decode_golden, encode_golden
+from edgeclf.golden_members import golden_names
+from edgeclf.labels import encode_labels
 from edgeclf.manifest import (
     GoldenRecord,
     Manifest,
@@ -33,16 +26,17 @@ from edgeclf.manifest import (
     read_manifest,
 )
 from edgeclf.members import (
-    ENVELOPE,
     LABELS,
     MANIFEST,
-    MAX_FILE_BYTES,
     MODELS,
-    check_digests,
-    check_members,
     check_model_file,
+    check_parts,
     check_sizes,
     member_records,
+    named,
+    read_envelope_of,
+    read_members,
+    take_manifest,
 )
 from edgeclf.types import Model, ModelSpec, Task
 
@@ -102,7 +96,7 @@ class Bundle:
         Raises:
             BundleError: One of them does not unpack to the model's input.
         """
-        with _named(self.path):
+        with named(self.path):
             return decode_golden(
                 self.golden_members,
                 self.manifest.model,
@@ -163,101 +157,51 @@ def write_bundle(path: Path, data: bytes) -> Bundle:
     return read_bundle(path)
 
 
-def read_bundle(path: Path | str, *, check_model: bool = True) -> Bundle:
+def read_bundle(path: Path | str) -> Bundle:
     """Return the bundle in a file after all checks that need no engine.
-
-    Args:
-        path: The file.
-        check_model: Read the model file too and hold it against the manifest; not
-            needed where an engine is about to do both.
 
     Raises:
         InputFileError: The file is missing, unreadable, empty or too large.
         BundleError: It must not be used; one line says why and what to do.
     """
     path = Path(path)
-    with _named(path):
-        with open_file(path, what="a bundle", limit=MAX_FILE_BYTES) as file:
-            members = read_container_file(file)
-        return _check(members, path, check_model=check_model)
+    with named(path):
+        return _check(read_members(path), path)
 
 
-def parse_bundle(data: bytes, *, path: Path, check_model: bool = True) -> Bundle:
+def parse_bundle(data: bytes, *, path: Path) -> Bundle:
     """Return the bundle that these bytes are.
 
     Args:
         data: The whole file.
         path: For messages and ``Bundle.path``.
-        check_model: See ``read_bundle``.
 
     Raises:
         BundleError: It must not be used.
     """
-    with _named(path):
-        return _check(read_container(data), path, check_model=check_model)
+    with named(path):
+        return _check(read_container(data), path)
 
 
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Put the path before the message of a fault found in its bytes."""
-    try:
-        yield
-    except BundleError as error:
-        raise BundleError(f"{path}: {error}") from error
-
-
-def _check(members: Mapping[str, bytes], path: Path, *, check_model: bool) -> Bundle:
+def _check(members: Mapping[str, bytes], path: Path) -> Bundle:
     check_sizes(members)
-    raw_manifest = _take_manifest(members)
-    envelope = _read_envelope(members, raw_manifest)
+    raw_manifest = take_manifest(members)
+    envelope = read_envelope_of(members)
     manifest = read_manifest(raw_manifest)
-    check_members(members, manifest, signed=envelope is not None)
-    check_digests(members, manifest)
-    labels, golden = _read_parts(members, manifest)
+    vectors = len(manifest.golden.vectors)
+    labels = check_parts(members, manifest, vectors=vectors)
     model = members[MODELS[manifest.model.format]]
-    if check_model:
-        check_model_file(model, manifest.model)
+    check_model_file(model, manifest.model)
     return Bundle(
         path=path,
         manifest=manifest,
         labels=labels,
         model_bytes=model,
-        golden_members=golden,
+        golden_members={
+            name: members[name]
+            for index in range(vectors)
+            for name in golden_names(index)
+        },
         digest=hashlib.sha256(raw_manifest).hexdigest(),
         envelope=envelope,
     )
-
-
-def _read_envelope(
-    members: Mapping[str, bytes], raw_manifest: bytes
-) -> "Envelope | None":
-    if ENVELOPE not in members:
-        return None
-    from edgeclf.signing import read_envelope  # noqa: PLC0415 - 2 ms, if it is signed
-
-    return read_envelope(members[ENVELOPE], manifest=raw_manifest)
-
-
-def _take_manifest(members: Mapping[str, bytes]) -> bytes:
-    first = next(iter(members))
-    if first != MANIFEST:
-        raise BundleError(
-            f"the first member is {first}, must be {MANIFEST}: this is no bundle, or "
-            "it was packed by another program"
-        )
-    return members[MANIFEST]
-
-
-def _read_parts(
-    members: Mapping[str, bytes], manifest: Manifest
-) -> tuple[tuple[str, ...], dict[str, bytes]]:
-    count = len(manifest.golden.vectors)
-    try:
-        labels = decode_labels(members[LABELS], classes=manifest.model.classes)
-        check_golden_members(members, manifest.model, count=count)
-    except ValueError as error:
-        raise BundleError(f"{error}; build the bundle again") from error
-    golden = {
-        name: members[name] for index in range(count) for name in golden_names(index)
-    }
-    return labels, golden

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeclf.backends import Backend, open_backend
-from edgeclf.bundle import read_bundle
 from edgeclf.errors import BackendError
 from edgeclf.heads import Head, open_head
+from edgeclf.opening import read_model
 from edgeclf.preprocess import Preprocessor
 from edgeclf.types import (
     EngineIdentity,
@@ -104,8 +104,7 @@ class Classifier:
             InputFileError: It is missing or unreadable.
         """
         # The engine checks the model file as it loads it, and __init__ what it holds.
-        bundle = read_bundle(path, check_model=False)
-        return cls(bundle.model, engine=engine, threads=threads, top_k=top_k)
+        return cls(read_model(path), engine=engine, threads=threads, top_k=top_k)
 
     @property
     def identity(self) -> EngineIdentity:

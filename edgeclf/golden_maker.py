@@ -11,17 +11,17 @@ from PIL import Image
 from edgeclf.backends import open_backend
 from edgeclf.decode import decode_image, find_images, read_image
 from edgeclf.errors import SpecError
-from edgeclf.golden import (
+from edgeclf.golden import GoldenSet, GoldenVector
+from edgeclf.golden_members import (
     MAX_GOLDEN_BYTES,
     MAX_GOLDEN_SIDE,
     MAX_GOLDEN_VECTORS,
     MIN_GOLDEN_VECTORS,
-    GoldenSet,
-    GoldenVector,
 )
 from edgeclf.preprocess import Preprocessor
-from edgeclf.provenance import Kernels, plain_text
+from edgeclf.provenance import Kernels
 from edgeclf.scenes import golden_images
+from edgeclf.texts import plain_text
 from edgeclf.types import DecodeSpec, EngineIdentity, Model, Uint8Image
 
 __all__ = [

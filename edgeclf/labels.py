@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edgeclf.provenance import CONTROL_CHARACTERS
+from edgeclf.texts import CONTROL_CHARACTERS
 
 __all__ = ["decode_labels", "encode_labels"]
 

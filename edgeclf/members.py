@@ -1,12 +1,21 @@
 """Which files a bundle has, in which order, how large they may be, and their digests."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from edgeclf.container import read_container_file
+from edgeclf.contents import Contents, MemberRecord
 from edgeclf.errors import BundleError, ModelFileError
-from edgeclf.golden import golden_names
-from edgeclf.manifest import Manifest, MemberRecord
+from edgeclf.files import open_file
+from edgeclf.golden_members import check_golden_members, golden_names
+from edgeclf.labels import decode_labels
 from edgeclf.types import ModelFormat, ModelSpec, TensorSpec
+
+if TYPE_CHECKING:
+    from edgeclf.signing import Envelope
 
 __all__ = [
     "ENVELOPE",
@@ -14,11 +23,14 @@ __all__ = [
     "MANIFEST",
     "MAX_FILE_BYTES",
     "MODELS",
-    "check_digests",
-    "check_members",
     "check_model_file",
+    "check_parts",
     "check_sizes",
     "member_records",
+    "named",
+    "read_envelope_of",
+    "read_members",
+    "take_manifest",
 ]
 
 MANIFEST = "manifest.json"
@@ -45,6 +57,26 @@ def member_records(members: Mapping[str, bytes]) -> tuple[MemberRecord, ...]:
     )
 
 
+def read_members(path: Path) -> dict[str, bytes]:
+    """Return the members of a bundle's file.
+
+    Raises:
+        InputFileError: The file is missing, unreadable, empty or too large.
+        BundleError: It is no container.
+    """
+    with open_file(path, what="a bundle", limit=MAX_FILE_BYTES) as file:
+        return read_container_file(file)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Put the path before the message of a fault found in its bytes."""
+    try:
+        yield
+    except BundleError as error:
+        raise BundleError(f"{path}: {error}") from error
+
+
 def check_sizes(members: Mapping[str, bytes]) -> None:
     """Refuse members larger than the format allows.
 
@@ -59,25 +91,75 @@ def check_sizes(members: Mapping[str, bytes]) -> None:
             )
 
 
-def check_members(
-    members: Mapping[str, bytes], manifest: Manifest, *, signed: bool
-) -> None:
-    """Hold the names and their order against the manifest and the format.
+def take_manifest(members: Mapping[str, bytes]) -> bytes:
+    """Return the manifest's bytes.
 
     Raises:
-        BundleError: One is missing, too many, or in another's place.
+        BundleError: The first member is another one.
     """
-    expected = [LABELS, MODELS[manifest.model.format]]
-    for index in range(len(manifest.golden.vectors)):
+    first = next(iter(members))
+    if first != MANIFEST:
+        raise BundleError(
+            f"the first member is {first}, must be {MANIFEST}: this is no bundle, or "
+            "it was packed by another program"
+        )
+    return members[MANIFEST]
+
+
+def read_envelope_of(members: Mapping[str, bytes]) -> "Envelope | None":
+    """Return the envelope, or ``None`` when the bundle is not signed.
+
+    Raises:
+        BundleError: It is malformed, or about another manifest.
+    """
+    if ENVELOPE not in members:
+        return None
+    from edgeclf.signing import read_envelope  # noqa: PLC0415 - 2 ms, if it is signed
+
+    return read_envelope(members[ENVELOPE], manifest=members[MANIFEST])
+
+
+def check_parts(
+    members: Mapping[str, bytes], contents: Contents, *, vectors: int
+) -> tuple[str, ...]:
+    """Hold all members but the model file's inside against the manifest.
+
+    Args:
+        members: As the file has them.
+        contents: As the manifest has them.
+        vectors: How many golden vectors the manifest names.
+
+    Returns:
+        The labels.
+
+    Raises:
+        BundleError: A member that does not belong there, was changed, or is not what
+            the format says.
+    """
+    _check_names(members, contents, vectors)
+    _check_digests(members, contents)
+    try:
+        labels = decode_labels(members[LABELS], classes=contents.model.classes)
+        check_golden_members(members, contents.model, count=vectors)
+    except ValueError as error:
+        raise BundleError(f"{error}; build the bundle again") from error
+    return labels
+
+
+def _check_names(
+    members: Mapping[str, bytes], contents: Contents, vectors: int
+) -> None:
+    expected = [LABELS, MODELS[contents.model.format]]
+    for index in range(vectors):
         expected += golden_names(index)
-    listed = [record.name for record in manifest.members]
+    listed = [record.name for record in contents.members]
     if listed != expected:
         raise BundleError(
             "manifest.members does not list the members of this format in their order: "
             + _difference(listed, expected)
         )
     present = list(members)
-    wanted = [MANIFEST, *([ENVELOPE] if signed else []), *expected]
+    wanted = [MANIFEST, *([ENVELOPE] if ENVELOPE in members else []), *expected]
     if present != wanted:
         raise BundleError(
             f"the members are not those that the manifest lists, in its order: "
@@ -85,13 +167,8 @@ def check_members(
         )
 
 
-def check_digests(members: Mapping[str, bytes], manifest: Manifest) -> None:
-    """Hold the members' bytes against the manifest.
-
-    Raises:
-        BundleError: One has another size or SHA-256.
-    """
-    for record in manifest.members:
+def _check_digests(members: Mapping[str, bytes], contents: Contents) -> None:
+    for record in contents.members:
         payload = members[record.name]
         if len(payload) != record.size:
             raise BundleError(

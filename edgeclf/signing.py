@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from edgeclf.errors import BundleError
 from edgeclf.json_values import canonical_json, from_json_value, to_json_value
-from edgeclf.provenance import require_text
+from edgeclf.texts import require_text
 
 __all__ = ["PAYLOAD_TYPE", "Envelope", "Signature", "read_envelope", "signed_bytes"]
 

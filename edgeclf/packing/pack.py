@@ -9,7 +9,8 @@ from edgeclf.bundle import encode_bundle
 from edgeclf.golden import GoldenSet
 from edgeclf.golden_maker import NamedImages, make_golden
 from edgeclf.modelfile import embed_metadata
-from edgeclf.provenance import Provenance, Quality, plain_text
+from edgeclf.provenance import Provenance, Quality
+from edgeclf.texts import plain_text
 from edgeclf.types import Model
 
 __all__ = ["pack_model"]

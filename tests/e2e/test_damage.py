@@ -18,6 +18,7 @@ from edgeclf.bundle import Bundle, parse_bundle, read_bundle
 from edgeclf.classifier import Classifier
 from edgeclf.cli import main
 from edgeclf.errors import EdgeclfError, InputFileError
+from edgeclf.opening import read_model
 from edgeclf.verification import verify_bundle
 from tests.bundles import (
     edit_manifest,
@@ -373,18 +374,40 @@ def test_the_command_says_so_and_exits_with_1(
     assert len(err) < 500
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "other input shape",
-        "other class count",
-        "other dtype",
-        "other quantisation",
-        "an onnx inside",
-        "a model cut short",
-        "no model at all",
-    ],
+WRONG_MODELS = (
+    "other input shape",
+    "other class count",
+    "other dtype",
+    "other quantisation",
+    "an onnx inside",
+    "a model cut short",
+    "no model at all",
 )
+SEEN_IN_THE_REPLAY = (
+    "golden tensor of another shape",
+    "golden tensor a bomb",
+    "golden picture damaged",
+)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(DAMAGE.keys() - {*WRONG_MODELS, *SEEN_IN_THE_REPLAY})
+)
+def test_opening_refuses_every_damage_that_reading_does(
+    name: str, tmp_path: Path
+) -> None:
+    make, message = DAMAGE[name]
+    path = tmp_path / "model.edgeclf"
+    path.write_bytes(make())
+
+    with pytest.raises(InputFileError, match=message) as caught:
+        read_model(path)
+
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", WRONG_MODELS)
 def test_opening_a_wrong_model_is_refused_even_where_its_digest_holds(
     name: str, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from edgeclf.container import MAX_MEMBERS, write_container
-from edgeclf.golden import (
+from edgeclf.golden_members import (
     MAX_GOLDEN_BYTES,
     MAX_GOLDEN_SIDE,
     MAX_GOLDEN_VECTORS,

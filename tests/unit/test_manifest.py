@@ -16,7 +16,8 @@ from edgeclf.manifest import (
     spec_from_dict,
     spec_to_dict,
 )
-from edgeclf.provenance import Estimate, Kernels, Provenance, Quality, plain_text
+from edgeclf.provenance import Estimate, Kernels, Provenance, Quality
+from edgeclf.texts import plain_text
 from edgeclf.types import (
     CropKind,
     CropSpec,

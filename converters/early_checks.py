@@ -15,6 +15,7 @@ from edgeclf.errors import (
     MissingDependencyError,
     OutputFileError,
 )
+from edgeclf.files import check_output
 from edgeclf.install import install_line
 
 __all__ = ["check_early"]
@@ -39,7 +40,9 @@ def check_early(request: ConversionRequest, recipe: Recipe) -> None:
         MissingDependencyError: A package is not installed.
         CalibrationError: int8 without photos.
     """
-    _check_output(request.output)
+    inputs = (request.source, request.weights, request.labels, request.recipe)
+    check_output(request.output, inputs=[Path(each) for each in inputs if each])
+    _check_space(request.output)
     _check_source(request.source)
     _check_tools(recipe)
     if recipe.precision == "int8" and request.calibrate is None:
@@ -52,16 +55,10 @@ def check_early(request: ConversionRequest, recipe: Recipe) -> None:
             PhotoSet.scan(folder)
 
 
-def _check_output(path: Path) -> None:
-    if path.is_dir():
-        raise OutputFileError(f"cannot write {path}: it is a folder; name a file in it")
+def _check_space(path: Path) -> None:
     try:
-        with tempfile.TemporaryFile(dir=path.parent) as probe:
+        with tempfile.TemporaryFile(dir=path.resolve().parent) as probe:
             probe.write(bytes(4096))
-    except FileNotFoundError:
-        raise OutputFileError(
-            f"cannot write {path}: there is no folder {path.parent}; make it first"
-        ) from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise OutputFileError(f"cannot write {path}: {reason}") from error

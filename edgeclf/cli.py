@@ -172,10 +172,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except click.ClickException as error:
+        if "--json" in arguments:
+            _print_json(error, error.format_message())
         error.show()
         sys.exit(error.exit_code)
     except EdgeclfError as error:
-        sys.exit(_report(error, as_json="--json" in arguments))
+        if "--json" in arguments:
+            _print_json(error, str(error))
+        from edgeclf.commands.console import one_line, say  # noqa: PLC0415 - on failure
+
+        say(f"error: {one_line(str(error))}")
+        sys.exit(error.exit_code)
     sys.exit(_status(status))
 
 
@@ -184,11 +191,8 @@ def _status(returned: Any) -> int:
     return returned if isinstance(returned, int) else 0
 
 
-def _report(error: EdgeclfError, *, as_json: bool) -> int:
-    if as_json:
-        from edgeclf.commands.console import print_json  # noqa: PLC0415
+def _print_json(error: Exception, message: str) -> None:
+    from edgeclf.commands.console import print_json  # noqa: PLC0415 - on failure
 
-        payload = {"error": type(error).__name__, "message": str(error)}
-        print_json("error", payload, one_line=True)  # it may end a stream of lines
-    click.echo(f"error: {error}", err=True)
-    return error.exit_code
+    payload = {"error": type(error).__name__, "message": message}
+    print_json("error", payload, one_line=True)  # it may end a stream of lines

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BACKENDS",
+    "MAX_THREADS",
     "Backend",
     "BackendEntry",
     "EngineStatus",
@@ -133,6 +134,9 @@ BACKENDS: Mapping[str, BackendEntry] = MappingProxyType(
 )
 """Every engine by name, in the order of preference for its model files."""
 
+MAX_THREADS = 1024
+"""More are refused: engines start every one of them, and fail in their own ways."""
+
 
 def open_backend(
     data: bytes,
@@ -153,9 +157,10 @@ def open_backend(
         MissingDependencyError: The engine is not installed, or does not work here.
         BackendError: There is no such engine, it does not run this format, or it
             cannot load this file.
+        ValueError: ``threads`` is not 1 to ``MAX_THREADS``.
     """
-    if threads < 1:
-        raise ValueError(f"threads must be at least 1, got {threads}")
+    if not 1 <= threads <= MAX_THREADS:
+        raise ValueError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
     name = _first_usable(format) if engine is None else _checked(engine, format)
     adapter, status = _examine(name)
     if not status.usable:

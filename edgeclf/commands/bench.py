@@ -9,14 +9,11 @@ from click.core import ParameterSource
 
 from edgeclf.bench import QUICK, BenchOptions, BenchReport, Extent, measure
 from edgeclf.classifier import Classifier
-from edgeclf.commands.bench_output import (
-    progress_line,
-    require_writable,
-    write_report,
-)
-from edgeclf.commands.console import FILE, json_option, print_json, say
+from edgeclf.commands.bench_output import progress_line, write_report
+from edgeclf.commands.console import FILE, SECONDS, json_option, print_json, say
 from edgeclf.commands.model_argument import engine_options, model_argument
 from edgeclf.commands.profiles import complete_profile
+from edgeclf.files import check_output
 from edgeclf.machine import MachineReader, detect_board, process_age_ns
 from edgeclf.packing import load_model
 from edgeclf.packing.flags import ModelFlags
@@ -56,7 +53,7 @@ _SYNTHETIC = "synthetic:0,640x480"
 @click.option(
     "--duration",
     "duration_s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     metavar="SECONDS",
     help="Stop after so many seconds.",
 )
@@ -100,7 +97,7 @@ def bench(
       edgeclf bench model.edgeclf --profile raspberry-pi-4b --as-host --duration 10
     """  # noqa: D301 - click wants the control character
     if report_path is not None:
-        require_writable(report_path)
+        check_output(report_path, inputs=_inputs(**options))
     if ctx.get_parameter_source("threads") is ParameterSource.DEFAULT:
         options["threads"] = None
     report = _measured(**options)
@@ -116,6 +113,20 @@ def bench(
     if report_path is not None:
         say(f"written: {report_path}")
     sys.exit(_exit_code(report))
+
+
+def _inputs(
+    *,
+    model: Path,
+    model_flags: ModelFlags,
+    profile_name: str | None,
+    source_uri: str,
+    **_: Any,
+) -> tuple[Path | None, ...]:
+    """Return the files that a run may read, and that its report must not replace."""
+    profile = None if profile_name is None else Path(profile_name)
+    source = Path(source_uri.removeprefix("video:").removeprefix("images:"))
+    return model, model_flags.labels, profile, source
 
 
 def _exit_code(report: BenchReport) -> int:

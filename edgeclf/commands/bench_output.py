@@ -1,7 +1,6 @@
 """Where ``edgeclf bench`` shows how far it is, and writes what it found."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,10 +9,9 @@ from typing import Any
 
 from edgeclf.bench import Progress
 from edgeclf.commands.console import SCHEMA_VERSIONS
-from edgeclf.errors import OutputFileError
 from edgeclf.files import write_atomically
 
-__all__ = ["progress_line", "require_writable", "write_report"]
+__all__ = ["progress_line", "write_report"]
 
 
 @contextmanager
@@ -37,20 +35,6 @@ def progress_line() -> Iterator[Progress]:
     finally:
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()
-
-
-def require_writable(path: Path) -> None:
-    """Refuse a place that the report cannot go to, before a minute was spent.
-
-    Raises:
-        OutputFileError: It is a directory, or in a folder that cannot be written to.
-    """
-    if path.is_dir():
-        raise OutputFileError(f"cannot write {path}: it is a directory; name a file")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise OutputFileError(
-            f"cannot write {path}: the folder {path.parent} is missing or not writable"
-        )
 
 
 def write_report(path: Path, payload: Mapping[str, Any]) -> None:

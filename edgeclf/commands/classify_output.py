@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import click
 
 from edgeclf.classifier import Classifier
-from edgeclf.commands.console import print_json, say
+from edgeclf.commands.console import one_line, print_json, say
 from edgeclf.errors import InputFileError
 from edgeclf.types import Prediction
 
@@ -24,7 +24,7 @@ class Failures:
     def add(self, path: Path, error: InputFileError) -> None:
         """Take one in, and say it."""
         self.messages.append((path, str(error)))
-        say(f"error: {error}")
+        say(f"error: {one_line(str(error))}")
 
 
 class Printer(Protocol):
@@ -48,7 +48,7 @@ def open_printer(classifier: Classifier, *, as_csv: bool, as_json: bool) -> Prin
 
 class _TextPrinter:
     def image(self, path: Path, prediction: Prediction) -> None:
-        click.echo(click.format_filename(path))
+        click.echo(one_line(str(path)))
         for rank, each in enumerate(prediction.top, start=1):
             click.echo(f"{rank:>4}  {each.score:.3f}  {each.label}")
 

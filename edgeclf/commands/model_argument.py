@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from edgeclf.backends import BACKENDS
+from edgeclf.backends import BACKENDS, MAX_THREADS
 from edgeclf.commands.console import FILE
 from edgeclf.packing.flags import ModelFlags
 
@@ -115,7 +115,7 @@ engine_option = click.option(
 
 _THREADS = click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=MAX_THREADS),
     default=1,
     show_default=True,
     help="Threads that the engine may use.",

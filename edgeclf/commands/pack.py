@@ -9,6 +9,7 @@ from edgeclf.bundle import Bundle, write_bundle
 from edgeclf.commands.console import FILE, json_option, print_json, progress
 from edgeclf.commands.model_argument import engine_option, model_argument
 from edgeclf.commands.spec_words import preprocess_words, tensor_words
+from edgeclf.files import check_output
 from edgeclf.golden_maker import NamedImages, folder_images
 from edgeclf.json_values import to_json_value
 from edgeclf.packing import ModelFlags, model_from_file, pack_model
@@ -57,6 +58,7 @@ def pack(
       edgeclf pack found.tflite --labels labels.txt --preset keras -o found.edgeclf
     """  # noqa: D301 - click wants the control character
     target = output or model.with_suffix(".edgeclf")
+    check_output(target, inputs=(model, model_flags.labels))
     opened = model_from_file(model, flags=model_flags)
     with progress("packing"):
         data = _packed(model, opened, **options)

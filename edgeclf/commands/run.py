@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from edgeclf.classifier import Classifier
-from edgeclf.commands.console import json_option, print_json, say
+from edgeclf.commands.console import SECONDS, json_option, print_json, say
 from edgeclf.commands.model_argument import engine_options, model_argument
 from edgeclf.packing import ModelFlags, load_model
 from edgeclf.sources import open_source
@@ -31,7 +31,7 @@ __all__ = ["run"]
 @click.option(
     "--duration",
     "duration_s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     metavar="SECONDS",
     help="Stop after so many seconds.",
 )

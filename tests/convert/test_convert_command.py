@@ -184,6 +184,18 @@ def test_the_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.COMMANDS["convert"].help in out
 
 
+@pytest.mark.parametrize("taken", ["tiny.keras", "labels.txt"])
+def test_a_bundle_never_takes_the_place_of_what_it_is_made_from(
+    shop: Path, taken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (shop / taken).read_bytes()
+
+    assert exit_code(*arguments(shop, shop / taken)) == 1
+
+    assert "that this is made from; name another file" in capsys.readouterr().err
+    assert (shop / taken).read_bytes() == before
+
+
 def test_a_refusal_takes_no_time(shop: Path, tmp_path: Path) -> None:
     start = time.perf_counter_ns()
 

@@ -146,7 +146,7 @@ def test_a_missing_output_folder_is_found_before_the_work(
 def test_a_folder_as_output_is_found_before_the_work(
     shop: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(OutputFileError, match="it is a folder"):
+    with pytest.raises(OutputFileError, match="it is a directory"):
         convert(wish(shop, tmp_path))
 
 

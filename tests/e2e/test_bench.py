@@ -228,6 +228,9 @@ def test_ended_early_it_reports_what_it_has(
     ("arguments", "code", "message"),
     [
         pytest.param(["--frames", "0"], 2, "--frames", id="no frames"),
+        pytest.param(["--duration", "nan"], 2, "--duration", id="nan seconds"),
+        pytest.param(["--duration", "inf"], 2, "--duration", id="endless"),
+        pytest.param(["--threads", "99999999999"], 2, "--threads", id="many threads"),
         pytest.param(["--warmup", "0"], 2, "--warmup", id="no warm-up"),
         pytest.param(
             ["--profile", "raspberry-pi-6"],
@@ -238,7 +241,7 @@ def test_ended_early_it_reports_what_it_has(
         pytest.param(
             ["--report", "/no/such/folder/x.json"],
             1,
-            "/no/such/folder is missing or not writable",
+            "there is no folder /no/such/folder; make it first",
             id="no folder for the report",
         ),
         pytest.param(["--report", "/"], 1, "is a directory", id="directory"),
@@ -256,6 +259,29 @@ def test_what_cannot_work_is_told_in_one_line(
     assert message in err
     assert "Traceback" not in err
     assert out == ""
+
+
+@pytest.mark.parametrize("option", ["model", "labels", "profile", "source"])
+def test_a_report_never_takes_the_place_of_what_it_is_made_from(
+    bench: Bench, tmp_path: Path, option: str
+) -> None:
+    files = {
+        "model": tmp_path / "found.tflite",
+        "labels": tmp_path / "labels.txt",
+        "profile": tmp_path / "mine.toml",
+        "source": tmp_path / "clip.mp4",
+    }
+    files["model"].write_bytes(tiny_tflite("int8"))
+    for name in ("labels", "profile", "source"):
+        files[name].write_text(name)
+    flags = [f"--{name}={files[name]}" for name in ("labels", "profile", "source")]
+    before = files[option].read_bytes()
+
+    code, _, err = bench(*flags, f"--report={files[option]}", model=files["model"])
+
+    assert code == 1
+    assert "that this is made from; name another file" in err
+    assert files[option].read_bytes() == before
 
 
 def test_a_missing_model_is_told_of(bench: Bench, tmp_path: Path) -> None:

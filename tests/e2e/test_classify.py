@@ -196,6 +196,20 @@ def test_a_file_name_that_is_no_text_is_still_told(photos: Path, bundle: Path) -
     assert "odd" in json.loads(done.stdout)["failed"][0]["path"]
 
 
+def test_a_file_name_with_control_characters_cannot_move_the_cursor(
+    run: Run, photos: Path
+) -> None:
+    (photos / "a.png").rename(photos / "a\x1b[2J\n.png")
+
+    code, out, err = run(photos, photos / "none\n.png")
+
+    assert code == 1
+    assert "a\\x1b[2J\\n.png" in out
+    assert (
+        err == f"error: {photos}/none\\n.png: no such file or folder; expected images\n"
+    )
+
+
 def test_a_missing_model_fails_in_json_too(run: Run, photos: Path) -> None:
     code, out, _ = run(photos, "--json", model=photos / "no.edgeclf")
 
@@ -222,11 +236,25 @@ def test_a_bare_onnx_file_classifies_with_flags(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["x.png", "--csv", "--json"], ["x.png", "--top-k", "0"]],
-    ids=["no images", "two formats", "no labels"],
+    [
+        [],
+        ["x.png", "--top-k", "0"],
+        ["x.png", "--threads", "0"],
+        ["x.png", "--threads", "99999999999"],
+        [""],
+    ],
+    ids=["no images", "no labels", "no threads", "many threads", "empty path"],
 )
 def test_a_wrong_command_line_is_exit_2(arguments: list[str], run: Run) -> None:
     code, out, err = run(*arguments)
 
     assert (code, out) == (2, "")
+    assert "Usage: edgeclf classify" in err
+
+
+def test_a_wrong_command_line_with_json_is_an_object_too(run: Run) -> None:
+    code, out, err = run("x.png", "--csv", "--json")
+
+    assert code == 2
+    assert "exclude each other" in json.loads(out)["message"]
     assert "Usage: edgeclf classify" in err

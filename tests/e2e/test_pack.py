@@ -50,6 +50,18 @@ def test_a_packed_model_verifies_and_classifies(
     assert "next: edgeclf verify" in capfd.readouterr().out
 
 
+@pytest.mark.parametrize("taken", ["found.tflite", "labels.txt"])
+def test_a_bundle_never_takes_the_place_of_what_it_is_made_from(
+    found: Path, taken: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = (found / taken).read_bytes()
+
+    assert pack(found, "found.tflite", "-o", found / taken) == 1
+
+    assert "that this is made from; name another file" in capfd.readouterr().err
+    assert (found / taken).read_bytes() == before
+
+
 def test_json_obeys_its_schema(found: Path, capfd: pytest.CaptureFixture[str]) -> None:
     output = found / "out.edgeclf"
 

@@ -274,10 +274,12 @@ def test_a_model_that_is_none_is_one_line_and_exit_1(
         [],
         ["--source", "synthetic:7", "--frames", "0"],
         ["--source", "synthetic:7", "--duration", "0"],
+        ["--source", "synthetic:7", "--duration", "nan"],
+        ["--source", "synthetic:7", "--duration", "inf"],
         ["--source", "synthetic:7", "--top-k", "none"],
         ["--source", "synthetic:7", "--engine", "steam"],
     ],
-    ids=["no source", "no frames", "no time", "no number", "no engine"],
+    ids=["no source", "no frames", "no time", "nan", "inf", "no number", "no engine"],
 )
 def test_a_wrong_command_line_is_exit_2(arguments: list[str], run: Run) -> None:
     code, out, err = run(*arguments)

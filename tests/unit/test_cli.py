@@ -76,6 +76,22 @@ def test_with_json_an_error_is_an_object_on_stdout_too(
     }
 
 
+def test_an_error_stays_on_one_line_whatever_the_file_is_called(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_main(monkeypatch, errors.BundleError("a\nb\x1b[31mé\udcff: torn"))
+
+    assert capsys.readouterr().err == "error: a\\nb\\x1b[31mé\\udcff: torn\n"
+
+
+def test_a_wrong_command_line_is_an_object_on_stdout_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_main(monkeypatch, click.UsageError("what?"), "--json")
+
+    assert json.loads(capsys.readouterr().out)["message"] == "what?"
+
+
 def test_a_bug_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ZeroDivisionError):
         run_main(monkeypatch, ZeroDivisionError())

@@ -2,12 +2,13 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edgeclf.errors import InputFileError, OutputFileError
-from edgeclf.files import read_file, write_atomically
+from edgeclf.files import check_output, read_file, write_atomically
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
@@ -72,3 +73,58 @@ def test_the_new_file_has_ordinary_permissions(tmp_path: Path) -> None:
         os.umask(mask)
 
     assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    "write", [check_output, lambda path: write_atomically(path, b"1")]
+)
+def test_a_device_or_a_pipe_is_never_replaced_by_a_file(
+    tmp_path: Path, write: Callable[[Path], None]
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(OutputFileError, match="not a regular file; name one"):
+        write(pipe)
+
+    assert pipe.is_fifo()
+
+
+def test_a_symbolic_link_stays_one_and_its_target_is_written(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "latest"
+    link.symlink_to(tmp_path / "disk" / "v1")
+
+    write_atomically(link, b"1")
+
+    assert link.is_symlink()
+    assert (tmp_path / "disk" / "v1").read_bytes() == b"1"
+    assert list((tmp_path / "disk").iterdir()) == [tmp_path / "disk" / "v1"]
+
+
+def test_links_that_lead_in_a_circle_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+
+    with pytest.raises(OutputFileError, match="too many levels of symbolic links"):
+        write_atomically(tmp_path / "a", b"1")
+
+    assert (tmp_path / "a").is_symlink()
+
+
+@pytest.mark.parametrize("via", ["model", "./sub/../model", "link"])
+def test_an_output_that_is_an_input_is_refused(tmp_path: Path, via: str) -> None:
+    model = tmp_path / "model"
+    model.write_bytes(b"1")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to("model")
+
+    with pytest.raises(OutputFileError, match="that this is made from; name another"):
+        check_output(tmp_path / via, inputs=(None, tmp_path / "absent", model))
+
+
+def test_an_output_folder_that_is_missing_is_named_before_any_work(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(OutputFileError, match=r"no folder .*nowhere; make it first"):
+        check_output(tmp_path / "nowhere" / "x")

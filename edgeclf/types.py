@@ -479,8 +479,7 @@ class Classification(NamedTuple):
     score: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class Prediction(NamedTuple):
     """What a model says of one picture, and what saying so cost.
 
     Attributes:

@@ -92,7 +92,7 @@ def read_manifest(data: bytes) -> Manifest:
     try:
         manifest = from_json_value(Manifest, document, where="manifest")
         canonical = manifest_bytes(manifest)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{error}; build the bundle again") from error
     require_canonical(data, canonical)
     return manifest

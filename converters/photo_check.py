@@ -125,7 +125,8 @@ def measure(pixels: Uint8Image) -> PhotoStatistics:
         image = image.reduce(max(image.size) // 512)
     # Planes of one colour each: numpy sums them ten times faster.
     planes = [np.asarray(plane, np.float32) for plane in image.split()]
-    grey = sum(w * p for w, p in zip(_BRIGHTNESS, planes, strict=True))
+    weighted = (w * p for w, p in zip(_BRIGHTNESS, planes, strict=True))
+    grey = np.asarray(sum(weighted), np.float32)
     halves = _halved(grey)
     return PhotoStatistics(
         side=min(pixels.shape[:2]),

@@ -173,7 +173,7 @@ def _pixels(image: Image.Image, spec: DecodeSpec, name: str) -> Uint8Image:
 
 
 def _from_sixteen_bits(
-    samples: "np.ndarray[tuple[int, int], np.dtype[np.generic]]", spec: DecodeSpec
+    samples: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]", spec: DecodeSpec
 ) -> Uint8Image:
     wide = samples.astype(np.int32)
     grey = wide >> 8 if spec.sixteen_bit == "high-byte" else wide

@@ -79,7 +79,7 @@ def float_scores(
         for out, side in zip((height, width), pixels.shape[:2], strict=True)
     ]
     padded = np.pad(real, [*((n // 2, n - n // 2) for n in missing), (0, 0)])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3, 1))[..., 0]
     conv = np.einsum("hwcij,oijc->hwo", windows[::2, ::2], weights.conv)
     pooled = np.clip(conv + weights.conv_bias, 0, 6).mean(axis=(0, 1))
     logits = weights.dense @ pooled + weights.dense_bias

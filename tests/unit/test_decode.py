@@ -147,7 +147,7 @@ def test_damaged_bytes_never_raise_anything_else() -> None:
         for _ in range(60):
             data = bytearray(whole)
             for place in rng.integers(0, len(data), 4):
-                data[place] ^= 1 << rng.integers(0, 8)
+                data[place] ^= 1 << int(rng.integers(0, 8))
             with contextlib.suppress(ImageError):
                 decode_image(bytes(data), DecodeSpec(orientation="apply"))
 

@@ -175,7 +175,7 @@ def test_fewer_than_one_label_is_refused() -> None:
 
 
 def test_fewer_than_one_thread_is_refused() -> None:
-    with pytest.raises(ValueError, match="threads must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="threads must be 1 to 1024, got 0"):
         Classifier(three_classes(), threads=0)
 
 

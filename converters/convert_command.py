@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 from converters import pipeline
 from converters.child import ChildError, Report
 from converters.convert_output import result_payload, result_text
+from converters.early_checks import check_tools
 from converters.recipe import Precision, Target
 from converters.zoo import source_names
 from edgeclf.commands.console import FILE, json_option, print_json, progress, say
@@ -34,6 +35,17 @@ def _completing(
     return complete
 
 
+def _source(
+    ctx: click.Context,
+    param: click.Parameter,  # noqa: ARG001 - click's
+    value: str,
+) -> str:
+    """Say that the extra is missing before anything that is of no use without it."""
+    if not ctx.resilient_parsing:
+        check_tools("tflite")
+    return value
+
+
 def _size(
     ctx: click.Context,  # noqa: ARG001 - click's
     param: click.Parameter,  # noqa: ARG001
@@ -49,7 +61,7 @@ def _size(
 
 
 @click.command()
-@click.argument("source", shell_complete=_completing(source_names))
+@click.argument("source", callback=_source, shell_complete=_completing(source_names))
 @click.option("-o", "--output", type=FILE, required=True, help="The bundle to write.")
 @click.option(
     "--calibrate",

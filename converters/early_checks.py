@@ -18,7 +18,7 @@ from edgeclf.errors import (
 from edgeclf.files import check_output
 from edgeclf.install import install_line
 
-__all__ = ["check_early"]
+__all__ = ["check_early", "check_tools"]
 
 _TOOLS: Mapping[Target, tuple[str, ...]] = {
     "tflite": ("tensorflow", "keras"),
@@ -40,11 +40,11 @@ def check_early(request: ConversionRequest, recipe: Recipe) -> None:
         MissingDependencyError: A package is not installed.
         CalibrationError: int8 without photos.
     """
+    check_tools(recipe.target)
     inputs = (request.source, request.weights, request.labels, request.recipe)
     check_output(request.output, inputs=[Path(each) for each in inputs if each])
     _check_space(request.output)
     _check_source(request.source)
-    _check_tools(recipe)
     if recipe.precision == "int8" and request.calibrate is None:
         raise CalibrationError(
             "int8 needs photos to calibrate with: give --calibrate DIR, some hundred "
@@ -74,8 +74,13 @@ def _check_source(source: str) -> None:
     load_source(source)  # knows how to say that there is no such model
 
 
-def _check_tools(recipe: Recipe) -> None:
-    for module in _TOOLS[recipe.target]:
+def check_tools(target: Target) -> None:
+    """Look for the packages that make this kind of file, without importing them.
+
+    Raises:
+        MissingDependencyError: One is not installed.
+    """
+    for module in _TOOLS[target]:
         if importlib.util.find_spec(module) is None:
             raise MissingDependencyError(
                 f"converting needs {module}: {install_line('convert')}"

@@ -200,6 +200,21 @@ def test_a_reader_that_goes_away_is_not_an_error(command: str, tmp_path: Path) -
     assert done.returncode == 0
 
 
+def test_without_its_extra_convert_says_first_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)  # as if it were not there
+
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["convert", "no-such-model"])  # nor is there an --output
+
+    assert stop.value.code == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: converting needs tensorflow: ")
+    assert "pip install" in line
+    assert "[convert]'" in line
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_read_permission_is_a_failure_not_a_usage_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

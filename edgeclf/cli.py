@@ -1,5 +1,6 @@
 """The ``edgeclf`` command: a group whose commands are imported when they are used."""
 
+import contextlib
 import errno
 import importlib
 import os
@@ -78,6 +79,12 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         entry = COMMANDS.get(cmd_name)
         return None if entry is None else _load(cmd_name, entry)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **extra)
+        except OSError as error:  # --help is printed here
+            raise click.exceptions.Exit(_answer_lost_output(error)) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -195,4 +202,9 @@ def _print_json(error: Exception, message: str) -> None:
     from edgeclf.commands.console import print_json  # noqa: PLC0415 - on failure
 
     payload = {"error": type(error).__name__, "message": message}
-    print_json("error", payload, one_line=True)  # it may end a stream of lines
+    try:
+        print_json("error", payload, one_line=True)  # it may end a stream of lines
+    except OSError as lost:
+        # The message goes to stderr, too: there is nothing to add about stdout.
+        with contextlib.suppress(OutputFileError):
+            _answer_lost_output(lost)

@@ -1,9 +1,11 @@
 """``edgeclf convert``: a trained model in, a verified bundle out."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import accumulate
+from types import FrameType
 from typing import Any, get_args
 
 import click
@@ -162,7 +164,7 @@ def convert(*, as_json: bool, **wishes: Any) -> None:
     """  # noqa: D301 - click wants the control character
     request = pipeline.ConversionRequest(**wishes)
     try:
-        with _reporting() as report:
+        with _leaving_nothing_on_sigterm(), _reporting() as report:
             result = pipeline.convert(request, report=report)
     except ChildError as error:
         say(error.log)
@@ -171,6 +173,20 @@ def convert(*, as_json: bool, **wishes: Any) -> None:
         print_json("convert", result_payload(result))
     else:
         click.echo(result_text(result))
+
+
+@contextmanager
+def _leaving_nothing_on_sigterm() -> Iterator[None]:
+    """Turn SIGTERM into an exit that removes temporary files; the code stays 143."""
+
+    def leave(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    previous = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 @contextmanager

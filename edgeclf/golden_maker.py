@@ -10,7 +10,7 @@ from PIL import Image
 
 from edgeclf.backends import open_backend
 from edgeclf.decode import decode_image, find_images, read_image
-from edgeclf.errors import SpecError
+from edgeclf.errors import BackendError, SpecError
 from edgeclf.golden import GoldenSet, GoldenVector
 from edgeclf.golden_members import (
     MAX_GOLDEN_BYTES,
@@ -55,7 +55,7 @@ def make_golden(
     Raises:
         SpecError: Too few or too many pictures, or too large ones.
         MissingDependencyError: No engine for this model is installed.
-        BackendError: The engine cannot run it.
+        BackendError: The engine cannot run it, or its scores are no numbers.
     """
     images = golden_images() if images is None else images
     encoded = [(name, _png(name, pixels)) for name, pixels in images]
@@ -68,6 +68,11 @@ def make_golden(
             pixels = decode_image(data, spec.preprocess.decode, name=name)
             tensor = np.array(preprocess(pixels))
             scores = backend.run(tensor)
+            if not np.all(np.isfinite(scores)):
+                raise BackendError(
+                    f"the model gives scores that are not finite numbers for the "
+                    f"golden picture {name!r}: it cannot be used"
+                )
             vectors.append(
                 GoldenVector(
                     name=plain_text(name), image=data, tensor=tensor, scores=scores

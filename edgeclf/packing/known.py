@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from edgeclf.errors import ModelFileError, SpecError
 from edgeclf.modelfile import ModelFile
+from edgeclf.packing.preprocessing import picture_geometry
 from edgeclf.packing.scores import resolve_scores
 from edgeclf.types import PreprocessSpec, ScoreKind
 
@@ -51,7 +52,8 @@ def what_is_known(file: ModelFile) -> Known:
 
 def _unusable(file: ModelFile) -> str | None:
     try:
-        _ = file.input, file.output
+        picture_geometry(file.input, file.name)
+        _ = file.output
     except ModelFileError as error:
         return str(error)
     return None

@@ -11,7 +11,7 @@ from edgeclf.packing.flags import ModelFlags
 from edgeclf.preprocess import PRESETS, preset
 from edgeclf.types import CropSpec, Layout, PreprocessSpec, TensorSpec
 
-__all__ = ["resolve_preprocess"]
+__all__ = ["picture_geometry", "resolve_preprocess"]
 
 Channels = tuple[float, float, float]
 
@@ -38,7 +38,7 @@ def resolve_preprocess(
         ModelFileError: The input is no RGB picture.
         SpecError: Something is missing or contradicts something else.
     """
-    layout, size = _geometry(image, name)
+    layout, size = picture_geometry(image, name)
     spec = _base(flags, metadata, size, name)
     spec = _with_values(spec, flags, metadata, image, name)
     spec = replace(spec, layout=layout, dtype=image.dtype)
@@ -48,7 +48,12 @@ def resolve_preprocess(
     return spec
 
 
-def _geometry(image: TensorSpec, name: str) -> tuple[Layout, tuple[int, int]]:
+def picture_geometry(image: TensorSpec, name: str) -> tuple[Layout, tuple[int, int]]:
+    """Return the layout and the (height, width) of the picture that an input takes.
+
+    Raises:
+        ModelFileError: It takes something else than one RGB picture.
+    """
     shape = image.shape
     if len(shape) == 4 and shape[0] == 1:
         if shape[3] == 3:

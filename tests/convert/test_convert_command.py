@@ -97,7 +97,12 @@ def test_the_text_says_what_was_made_and_what_to_type_next(
     assert f"edgeclf verify {output}" in done.stdout
 
 
-def test_ctrl_c_ends_with_130_and_no_file(shop: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_conversion_that_is_ended_leaves_no_file(
+    number: signal.Signals, code: int, shop: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "net.edgeclf"
     process = subprocess.Popen(
         [sys.executable, "-m", "edgeclf", *arguments(shop, output)],
@@ -108,9 +113,9 @@ def test_ctrl_c_ends_with_130_and_no_file(shop: Path, tmp_path: Path) -> None:
     assert process.stderr is not None
     assert process.stderr.readline() == "loading the model ...\n"
 
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
 
-    assert process.wait(20) == 130
+    assert process.wait(20) == code
     process.stderr.close()
     assert not list(tmp_path.iterdir())
 

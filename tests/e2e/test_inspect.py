@@ -105,6 +105,18 @@ def test_a_model_that_is_no_classifier_is_shown_with_the_reason(
     assert document["engine"]["engine"] is None
 
 
+def test_a_model_that_takes_no_rgb_picture_is_shown_with_the_reason(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "grey.onnx"
+    path.write_bytes(one_channel())
+
+    document = inspected(path, capfd)
+
+    assert "edgeclf feeds one RGB picture" in document["unusable"]
+    assert document["missing_flags"] == []
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -149,6 +161,22 @@ def two_outputs() -> bytes:
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n in names],
     )
+    opset = helper.make_opsetid("", 13)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def one_channel() -> bytes:
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["image"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["scores"]),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, 8, 8])
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 1])
+    graph = helper.make_graph(nodes, "grey", [image], [scores])
     opset = helper.make_opsetid("", 13)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
     data: bytes = model.SerializeToString()

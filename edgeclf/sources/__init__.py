@@ -5,6 +5,7 @@ Each kind of source has one adapter, named in ``SOURCES`` and imported when it i
 
 import importlib
 import logging
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -148,7 +149,7 @@ SOURCES = {
 
 
 def open_source(
-    uri: str,
+    uri: str | os.PathLike[str],
     *,
     decode: DecodeSpec | None = None,
     every_frame: bool = False,
@@ -157,8 +158,8 @@ def open_source(
     """Open a source of frames.
 
     Args:
-        uri: ``images:FOLDER`` (or one image), the path of a video file, or
-            ``synthetic:SEED[,WIDTHxHEIGHT][@FPS]``.
+        uri: ``images:FOLDER`` (or one image), the path of a video file (a ``Path``,
+            too), or ``synthetic:SEED[,WIDTHxHEIGHT][@FPS]``.
         decode: How image files become pixels; a model's
             ``spec.preprocess.decode``.
         every_frame: A source with a pace of its own keeps frames that were not taken
@@ -170,7 +171,7 @@ def open_source(
         SourceError: The URI is none of these, or what it names cannot be opened.
         MissingDependencyError: The source needs a package that is not installed.
     """
-    scheme, rest = _split(uri)
+    scheme, rest = _split(os.fspath(uri))
     opener = _load(scheme, SOURCES[scheme])
     options = SourceOptions(
         decode=decode or DecodeSpec(), every_frame=every_frame, notify=notify
@@ -181,7 +182,7 @@ def open_source(
 def _split(uri: str) -> tuple[str, str]:
     """Return the key of ``SOURCES`` that a URI asks for, and what follows it."""
     if not uri or "\0" in uri:
-        raise SourceError(f"a source cannot be empty; {_known()}")
+        raise SourceError(f"a source cannot be empty, or hold a null byte; {_known()}")
     match = _SCHEME.fullmatch(uri)
     if match is None or _is_path(uri):
         return "video", uri

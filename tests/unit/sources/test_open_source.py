@@ -107,3 +107,8 @@ def test_without_opencv_images_and_synthetic_pictures_still_come() -> None:
     )
 
     assert done.stdout == "(6, 8, 3)\n"
+
+
+def test_a_path_object_opens_as_its_text_does(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="is a directory; write images:"):
+        open_source(tmp_path)

@@ -1,6 +1,7 @@
 """What the README shows works as it stands."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgeclf.cli import COMMANDS
+from edgeclf.cli import COMMANDS, _load
+from edgeclf.preprocess import PRESETS
+from edgeclf.profiles import profile_names
 from tests.bundles import tiny_bundle_bytes
 from tests.environments import ROOT
 
@@ -49,6 +52,28 @@ def test_every_command_is_in_the_table_and_no_other() -> None:
     named = set(re.findall(r"^\| `edgeclf ([a-z]+)", README, flags=re.MULTILINE))
 
     assert named == set(COMMANDS)
+
+
+def shown_commands(document: Path) -> list[list[str]]:
+    """Return the arguments of every ``edgeclf …`` that a page shows after a ``$``."""
+    text = document.read_text().replace("\\\n", " ")
+    lines = re.findall(
+        r"^\$ (?:\S*/)?edgeclf +(.*?)(?: +[#>|].*)?$", text, re.MULTILINE
+    )
+    # What the demo prints is shortened.
+    return [shlex.split(line) for line in lines if not line.endswith("…")]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_that_is_shown_can_be_typed(document: Path) -> None:
+    for name, *arguments in shown_commands(document):
+        command = _load(name, COMMANDS[name])
+
+        context = command.make_context(name, list(arguments))
+
+        chosen = context.params.get("preset")
+        assert chosen is None or chosen in PRESETS, arguments
+        assert (context.params.get("profile") or "generic-cpu") in profile_names()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -102,8 +102,7 @@ def bench(
         options["threads"] = None
     report = _measured(**options)
     payload = report.to_dict()
-    if report_path is not None:
-        write_report(report_path, payload)
+    # Shown before it is written: a disk that is full loses no minute of measuring.
     if as_json:
         print_json("bench", payload)
     else:
@@ -111,6 +110,7 @@ def bench(
 
         print_report(report)
     if report_path is not None:
+        write_report(report_path, payload)
         say(f"written: {report_path}")
     sys.exit(_exit_code(report))
 

@@ -261,6 +261,27 @@ def test_what_cannot_work_is_told_in_one_line(
     assert out == ""
 
 
+def test_a_report_that_cannot_be_written_loses_no_measurement(
+    bundle: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "x.report.json"
+    target.write_text("older")
+
+    # No file may get longer than one block of 1024 bytes; Python ignores SIGXFSZ.
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash", *EDGECLF]
+        + ["bench", str(bundle), "--frames", "40", "--report", str(target)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "invoke" in done.stdout
+    assert f"error: cannot write {target}: file too large" in done.stderr
+    assert target.read_text() == "older"
+
+
 @pytest.mark.parametrize("option", ["model", "labels", "profile", "source"])
 def test_a_report_never_takes_the_place_of_what_it_is_made_from(
     bench: Bench, tmp_path: Path, option: str

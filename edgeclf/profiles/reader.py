@@ -3,6 +3,7 @@
 import datetime as dt
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, get_args
 
 from edgeclf.errors import ProfileError
@@ -28,18 +29,20 @@ else:
 __all__ = ["parse_profile"]
 
 
-def parse_profile(data: bytes, *, name: str) -> Profile:
+def parse_profile(data: bytes, *, name: str, path: Path | None = None) -> Profile:
     """Return the profile that a TOML file holds.
 
     Args:
         data: The file's bytes.
         name: The file's stem; the profile must call itself so.
+        path: The file, for messages about one of the user's own.
 
     Raises:
         ProfileError: It is not TOML, or breaks the schema: unknown or missing keys, a
             value of the wrong type or out of its range, a source that is not there.
     """
-    table = Table(_toml(data, name), name)
+    shown = name if path is None else str(path)
+    table = Table(_toml(data, shown), shown)
     if table.take("format", int) != FORMAT:
         raise table.fail("format", f"this edgeclf reads format {FORMAT}: update it")
     if table.take_text("name") != name:

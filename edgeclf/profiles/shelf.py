@@ -40,7 +40,7 @@ def load_profile(name: str | Path) -> Profile:
     if isinstance(name, Path) or name.endswith(_SUFFIX):
         path = Path(name)
         data = read_file(path, what="a device profile", limit=_LIMIT)
-        return parse_profile(data, name=path.name.removesuffix(_SUFFIX))
+        return parse_profile(data, name=path.name.removesuffix(_SUFFIX), path=path)
     names = profile_names()
     if name not in names:
         close = difflib.get_close_matches(name, names, n=1)

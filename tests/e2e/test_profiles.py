@@ -80,7 +80,7 @@ def test_check_names_what_is_wrong_in_a_file_of_ones_own(
     code, _, err = profiles("check", path)
 
     assert code == 1
-    assert err == "error: my-board: kind: is missing; is it meant by 'knid'?\n"
+    assert err == f"error: {path}: kind: is missing; is it meant by 'knid'?\n"
 
 
 def test_check_of_a_bad_file_is_json_too(profiles: Profiles, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -87,7 +88,7 @@ def test_a_folder_that_breaks_the_rules_is_told_of(tmp_path: Path) -> None:
 
     found = faults(tmp_path)
 
-    assert any("my-board: name: is missing" in line for line in found)
+    assert any("my-board.toml: name: is missing" in line for line in found)
     assert any("cpu.cores" in line for line in found)
 
 
@@ -102,6 +103,16 @@ def test_a_file_of_ones_own_is_read(tmp_path: Path) -> None:
 
     assert load_profile(path).name == "mine"
     assert load_profile(str(path)).name == "mine"
+
+
+def test_what_is_wrong_in_a_file_of_ones_own_is_told_with_its_path(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("just words")
+
+    with pytest.raises(ProfileError, match=f"^{re.escape(str(path))}: not a TOML file"):
+        load_profile(path)
 
 
 def test_a_missing_file_is_told_of(tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ def check_output(path: Path, *, inputs: Iterable[Path | None] = ()) -> None:
     for given in inputs:
         if given is not None and _is_same_file(target, given):
             raise OutputFileError(
-                f"cannot write {path}: it is the {given} that this is made from; "
-                "name another file"
+                f"cannot write {path}: it is what the result is made from; name "
+                "another file"
             )
     folder = target.parent
     if not folder.is_dir():

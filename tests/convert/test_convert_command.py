@@ -197,7 +197,7 @@ def test_a_bundle_never_takes_the_place_of_what_it_is_made_from(
 
     assert exit_code(*arguments(shop, shop / taken)) == 1
 
-    assert "that this is made from; name another file" in capsys.readouterr().err
+    assert "what the result is made from; name another file" in capsys.readouterr().err
     assert (shop / taken).read_bytes() == before
 
 

@@ -301,7 +301,7 @@ def test_a_report_never_takes_the_place_of_what_it_is_made_from(
     code, _, err = bench(*flags, f"--report={files[option]}", model=files["model"])
 
     assert code == 1
-    assert "that this is made from; name another file" in err
+    assert "what the result is made from; name another file" in err
     assert files[option].read_bytes() == before
 
 

@@ -58,7 +58,7 @@ def test_a_bundle_never_takes_the_place_of_what_it_is_made_from(
 
     assert pack(found, "found.tflite", "-o", found / taken) == 1
 
-    assert "that this is made from; name another file" in capfd.readouterr().err
+    assert "what the result is made from; name another file" in capfd.readouterr().err
     assert (found / taken).read_bytes() == before
 
 

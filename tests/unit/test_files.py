@@ -119,7 +119,9 @@ def test_an_output_that_is_an_input_is_refused(tmp_path: Path, via: str) -> None
     (tmp_path / "sub").mkdir()
     (tmp_path / "link").symlink_to("model")
 
-    with pytest.raises(OutputFileError, match="that this is made from; name another"):
+    with pytest.raises(
+        OutputFileError, match="what the result is made from; name another"
+    ):
         check_output(tmp_path / via, inputs=(None, tmp_path / "absent", model))
 
 

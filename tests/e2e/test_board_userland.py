@@ -19,9 +19,9 @@ pytestmark = [pytest.mark.registry, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory) -> EmulatedBoard:
-    board = bookworm_board()
     work = tmp_path_factory.mktemp("wheelhouse")
     with registry_or_skip("pip", "uv"):
+        board = bookworm_board()
         make_wheel(work / "dist")
         wheels = build("raspberry-pi-4b", "bookworm", out=work, dist=work / "dist")
     target = choose_target(load_profile("raspberry-pi-4b"), "bookworm")

@@ -130,7 +130,8 @@ def find_images(path: Path) -> list[Path]:
             raise ImageError(f"{path}: no images in this folder (looked for {endings})")
         return found
     if not path.exists():
-        raise ImageError(f"{path}: no such file or folder; expected images")
+        seen = "a link to nothing" if path.is_symlink() else "no such file or folder"
+        raise ImageError(f"{path}: {seen}; expected images")
     return [path]
 
 

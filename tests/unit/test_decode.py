@@ -187,3 +187,10 @@ def test_finding_nothing_is_an_error(tmp_path: Path) -> None:
         find_images(tmp_path)
     with pytest.raises(ImageError, match="no such file"):
         find_images(tmp_path / "none")
+
+
+def test_a_link_that_leads_in_a_circle_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "a.png").symlink_to("a.png")
+
+    with pytest.raises(ImageError, match="a link to nothing; expected images"):
+        find_images(tmp_path / "a.png")

@@ -2,11 +2,21 @@
 
 import importlib.util
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
 
 _MAY_BE_ABSENT = ("system package:", "registry:")
+
+
+def pytest_configure() -> None:
+    """Undo what a shell does to jobs in the background: it has them ignore Ctrl-C.
+
+    Programs that tests start would inherit that, and tests send them the signal.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,7 +14,7 @@ from edgeclf.commands.console import json_option, print_json
 from edgeclf.commands.model_argument import engine_option, model_path
 from edgeclf.errors import BackendError, MissingDependencyError
 from edgeclf.modelfile import ModelFile, read_model_file
-from edgeclf.packing import Known, read_model, what_is_known
+from edgeclf.packing import Known, read_bundle_or_file, what_is_known
 from edgeclf.types import EngineIdentity
 
 __all__ = ["Inspection", "Plan", "inspect_model"]
@@ -84,7 +84,7 @@ def inspect_model(model: Path, engine: str | None, *, as_json: bool) -> None:
 
 
 def _inspect(path: Path, engine: str | None) -> Inspection:
-    opened = read_model(path)
+    opened = read_bundle_or_file(path)
     bundle = opened if isinstance(opened, Bundle) else None
     data = opened.model_bytes if isinstance(opened, Bundle) else opened[0]
     file = read_model_file(data, name=str(path))

@@ -6,7 +6,7 @@ data = pack_model(model, name="mobilenet")
 
 from edgeclf.packing.flags import ModelFlags
 from edgeclf.packing.known import Known, what_is_known
-from edgeclf.packing.loading import load_model, model_from_file, read_model
+from edgeclf.packing.loading import load_model, model_from_file, read_bundle_or_file
 from edgeclf.packing.pack import pack_model
 
 __all__ = [
@@ -15,6 +15,6 @@ __all__ = [
     "load_model",
     "model_from_file",
     "pack_model",
-    "read_model",
+    "read_bundle_or_file",
     "what_is_known",
 ]

@@ -16,7 +16,7 @@ from edgeclf.packing.scores import resolve_scores
 from edgeclf.preprocess import PRESETS
 from edgeclf.types import Model, ModelSpec, Task
 
-__all__ = ["load_model", "model_from_file", "read_model"]
+__all__ = ["load_model", "model_from_file", "read_bundle_or_file"]
 
 _WHAT = "a bundle (.edgeclf) or a .tflite or .onnx model"
 _LARGEST = 768 << 20
@@ -37,7 +37,7 @@ def load_model(path: Path, *, flags: ModelFlags | None = None) -> Model:
         SpecError: A flag is missing, contradicts the file, or was given for a bundle.
     """
     flags = flags or ModelFlags()
-    opened = read_model(path)
+    opened = read_bundle_or_file(path)
     if isinstance(opened, tuple):
         data, file = opened
         return _model(path, data, file, flags)
@@ -69,7 +69,7 @@ def model_from_file(path: Path, *, flags: ModelFlags | None = None) -> Model:
     return _model(path, data, file, flags or ModelFlags())
 
 
-def read_model(path: Path) -> Bundle | tuple[bytes, ModelFile]:
+def read_bundle_or_file(path: Path) -> Bundle | tuple[bytes, ModelFile]:
     """Return a bundle, or a bare model file's bytes and what it says.
 
     Raises:

@@ -74,7 +74,6 @@ class ThrottleReader:
     """
 
     def __init__(self, root: Path, tool: RunTool) -> None:
-        self._root = root
         self._tool = tool
         self._file = next(iter(sorted(root.glob(_BITS_FILES))), None)
         self.is_cheap = self._file is not None

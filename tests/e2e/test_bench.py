@@ -13,8 +13,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from edgeclf import cli
-from tests.bundles import tiny_bundle_bytes
 from tests.models import labels_for, tiny_tflite
 
 EDGECLF = [sys.executable, "-m", "edgeclf"]
@@ -26,23 +24,8 @@ Bench = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def bundle(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.edgeclf"
-    path.write_bytes(tiny_bundle_bytes())
-    return path
-
-
-@pytest.fixture
-def bench(bundle: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
-    """Run the command in this process; returns exit code, stdout and stderr."""
-
-    def bench(*arguments: object, model: Path = bundle) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            cli.main(["bench", str(model), *(str(each) for each in arguments)])
-        assert isinstance(stop.value.code, int)
-        return (stop.value.code, *capsys.readouterr())
-
-    return bench
+def bench(on_bundle: Callable[[str], Bench]) -> Bench:
+    return on_bundle("bench")
 
 
 @contextmanager

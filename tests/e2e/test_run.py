@@ -15,8 +15,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgeclf import cli
-from tests.bundles import tiny_bundle_bytes
 from tests.models import labels_for, tiny_tflite
 from tests.videos import moving_square, write_video
 
@@ -29,23 +27,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def bundle(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.edgeclf"
-    path.write_bytes(tiny_bundle_bytes())
-    return path
-
-
-@pytest.fixture
-def run(bundle: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process; returns exit code, stdout and stderr."""
-
-    def run(*arguments: object, model: Path = bundle) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            cli.main(["run", str(model), *(str(each) for each in arguments)])
-        assert isinstance(stop.value.code, int)
-        return (stop.value.code, *capsys.readouterr())
-
-    return run
+def run(on_bundle: Callable[[str], Run]) -> Run:
+    return on_bundle("run")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgeclf.errors import BackendError, SpecError
 from edgeclf.types import Classification, QuantParams, Task, Tensor, TensorSpec
 
-__all__ = ["HEADS", "Head", "MulticlassHead", "open_head"]
+__all__ = ["HEADS", "Head", "open_head"]
 
 FloatArray: TypeAlias = NDArray[np.float32]
 
@@ -34,6 +34,7 @@ class Head(Protocol):
 
         Raises:
             BackendError: The scores are not numbers.
+            ValueError: ``top_k`` is less than 1.
         """
         ...
 
@@ -68,121 +69,123 @@ def open_head(task: Task, output: TensorSpec, labels: Sequence[str]) -> Head:
     return HEADS[task.kind](task, output, labels)
 
 
-class MulticlassHead:
-    """Exactly one label is right: probabilities that sum to 1.
+def _open_multiclass(task: Task, output: TensorSpec, labels: Sequence[str]) -> Head:
+    """Return a head for models of which exactly one label is right."""
+    softmax = task.scores == "logits"
+    params = output.quantization
+    if params is None:
+        return _FloatHead(labels, softmax=softmax)
+    if softmax and params.scale * 255 > _LARGEST_EXPONENT:
+        return _WideHead(labels, params)
+    signed = output.dtype == "int8"
+    return _ByteHead(labels, params, signed=signed, softmax=softmax)
 
-    Args:
-        task: Whether the scores are logits or probabilities.
-        output: How the model stores them; checked by ``open_head``.
-        labels: One a class.
-    """
 
-    def __init__(self, task: Task, output: TensorSpec, labels: Sequence[str]) -> None:
+class _FloatHead:
+    """Float32 scores."""
+
+    def __init__(self, labels: Sequence[str], *, softmax: bool) -> None:
         self._labels = tuple(labels)
-        softmax = task.scores == "logits"
-        self._scores: _Scores
-        if output.quantization is None:
-            self._scores = _FloatScores(softmax=softmax)
-        elif softmax and output.quantization.scale * 255 > _LARGEST_EXPONENT:
-            self._scores = _WideScores(output.quantization)
-        else:
-            self._scores = _IntegerScores(
-                output.quantization, signed=output.dtype == "int8", softmax=softmax
-            )
+        self._softmax = softmax
 
     def __call__(self, raw_scores: Tensor, *, top_k: int) -> tuple[Classification, ...]:
-        """Return the likeliest labels; see ``Head``."""
         if top_k < 1:
-            raise ValueError(f"top_k must be at least 1, got {top_k}")
+            raise _no_label(top_k)
         labels = self._labels
+        best = _largest(raw_scores[0], top_k)
+        share = self._shares(raw_scores, highest=best[0][1])
         return tuple(
             [
-                Classification(index, labels[index], score)
-                for index, score in self._scores.top(raw_scores[0], top_k)
+                Classification(index, labels[index], share(score))
+                for index, score in best
             ]
         )
 
     def probabilities(self, raw_scores: Tensor) -> FloatArray:
-        """Return every class's probability; see ``Head``."""
-        return self._scores.probabilities(raw_scores[0])
-
-
-class _Scores(Protocol):
-    def top(self, raw: Tensor, count: int) -> list[tuple[int, float]]: ...
-
-    def probabilities(self, raw: Tensor) -> FloatArray: ...
-
-
-class _FloatScores:
-    """Float32 scores."""
-
-    def __init__(self, *, softmax: bool) -> None:
-        self._softmax = softmax
-
-    def top(self, raw: Tensor, count: int) -> list[tuple[int, float]]:
-        best = _largest(raw, count)
-        if not self._softmax:
-            return [(index, min(max(score, 0.0), 1.0)) for index, score in best]
-        highest = best[0][1]
-        total = float(np.exp(raw - np.float32(highest)).sum())
-        return [(index, math.exp(score - highest) / total) for index, score in best]
-
-    def probabilities(self, raw: Tensor) -> FloatArray:
-        values: FloatArray = np.asarray(raw, np.float32)
+        values: FloatArray = np.asarray(raw_scores[0], np.float32)
         if not self._softmax:
             return np.clip(values, 0, 1)
         powers = np.exp(values - values.max())
         return np.asarray(powers / powers.sum(), np.float32)
 
+    def _shares(self, raw_scores: Tensor, highest: float) -> Callable[[float], float]:
+        """Return what makes a probability of a score."""
+        if not self._softmax:
+            return lambda score: min(max(score, 0.0), 1.0)
+        total = float(np.exp(raw_scores - np.float32(highest)).sum())
+        return lambda score: math.exp(score - highest) / total
 
-class _IntegerScores:
+
+class _ByteHead:
     """Scores of one byte: everything is looked up in tables of 256 entries.
 
-    An invoke leaves the processor's caches full of weights, so every numpy call after
-    it is slow the first time; there are as few as can be.
+    An invoke leaves the processor's caches full of weights, and what runs after it
+    takes ten times as long as it would alone: the more kinds of numpy call and of
+    function, the slower. So the best are found by walking down from the highest byte,
+    not by a sort, and all of it is in one function.
     """
 
-    def __init__(self, params: QuantParams, *, signed: bool, softmax: bool) -> None:
+    def __init__(
+        self, labels: Sequence[str], params: QuantParams, *, signed: bool, softmax: bool
+    ) -> None:
         # A negative int8 counts from the end of a table, as any negative index does.
         stored = np.arange(256)
         if signed:
             stored[128:] -= 256
         real = params.scale * (stored - float(params.zero_point))
+        self._labels = tuple(labels)
         self._softmax = softmax
         self._table = np.exp(real - real.max()) if softmax else np.clip(real, 0, 1)
         self._numbers: list[float] = self._table.tolist()
+        self._ones = np.ones(len(labels))
 
-    def top(self, raw: Tensor, count: int) -> list[tuple[int, float]]:
-        # Backwards and read from its end, a stable sort gives the best first and ties
-        # in the order of their index. Bytes are radix sorted, in linear time.
-        last = len(raw) - 1
-        order = raw[::-1].argsort(kind="stable")[: -count - 1 : -1].tolist()
-        total = self._table.take(raw).sum().item() if self._softmax else 1.0
-        numbers = self._numbers
-        return [(last - at, numbers[raw.item(last - at)] / total) for at in order]
+    def __call__(self, raw_scores: Tensor, *, top_k: int) -> tuple[Classification, ...]:
+        if top_k < 1:
+            raise _no_label(top_k)
+        labels, numbers, total = self._labels, self._numbers, 1.0
+        if self._softmax:
+            # The product with ones is the sum, without the ways of a ufunc.
+            total = self._table.take(raw_scores).dot(self._ones).item()
+        stored = raw_scores.tobytes()
+        byte = stored[raw_scores.argmax()]
+        index = stored.find(byte)
+        top: list[Classification] = []
+        count = min(top_k, len(labels))
+        while len(top) < count:
+            if index >= 0:
+                top.append(Classification(index, labels[index], numbers[byte] / total))
+                index = stored.find(byte, index + 1)
+            else:
+                byte = (byte - 1) & 255  # below an int8's 0 come 255, 254 …
+                index = stored.find(byte)
+        return tuple(top)
 
-    def probabilities(self, raw: Tensor) -> FloatArray:
-        values = self._table[raw]
+    def probabilities(self, raw_scores: Tensor) -> FloatArray:
+        values = self._table[raw_scores[0]]
         total = values.sum() if self._softmax else 1.0
         return np.asarray(values / total, np.float32)
 
 
-class _WideScores:
+class _WideHead:
     """Logits of one byte whose steps are so large that their powers leave a double."""
 
-    def __init__(self, params: QuantParams) -> None:
+    def __init__(self, labels: Sequence[str], params: QuantParams) -> None:
         self._params = params
-        self._floats = _FloatScores(softmax=True)
+        self._floats = _FloatHead(labels, softmax=True)
 
-    def top(self, raw: Tensor, count: int) -> list[tuple[int, float]]:
-        return self._floats.top(self._real(raw), count)
+    def __call__(self, raw_scores: Tensor, *, top_k: int) -> tuple[Classification, ...]:
+        return self._floats(self._real(raw_scores), top_k=top_k)
 
-    def probabilities(self, raw: Tensor) -> FloatArray:
-        return self._floats.probabilities(self._real(raw))
+    def probabilities(self, raw_scores: Tensor) -> FloatArray:
+        return self._floats.probabilities(self._real(raw_scores))
 
-    def _real(self, raw: Tensor) -> FloatArray:
-        steps = raw.astype(np.float32) - np.float32(self._params.zero_point)
+    def _real(self, raw_scores: Tensor) -> FloatArray:
+        steps = raw_scores.astype(np.float32) - np.float32(self._params.zero_point)
         return np.asarray(np.float32(self._params.scale) * steps)
+
+
+def _no_label(top_k: int) -> ValueError:
+    return ValueError(f"top_k must be at least 1, got {top_k}")
 
 
 def _largest(values: Tensor, count: int) -> list[tuple[int, float]]:
@@ -203,6 +206,6 @@ def _largest(values: Tensor, count: int) -> list[tuple[int, float]]:
 
 
 HEADS: Mapping[str, Callable[[Task, TensorSpec, Sequence[str]], Head]] = (
-    MappingProxyType({"multiclass": MulticlassHead})
+    MappingProxyType({"multiclass": _open_multiclass})
 )
 """Every kind of task that can be decided."""

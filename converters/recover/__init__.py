@@ -1,0 +1,1 @@
+"""Recovery: a model that lost channels learns again what the original does."""

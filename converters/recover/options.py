@@ -1,0 +1,64 @@
+"""What the recover pass lets one choose."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["RecoverOptions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverOptions:
+    """How a pruned model is fine-tuned by distillation from its original.
+
+    Attributes:
+        epochs: Times that every photo is seen; 0 re-estimates batch norm only.
+        batch: Photos a step.
+        optimizer: ``adamw`` (decoupled weight decay) or ``sgd`` with momentum 0.9.
+        learning_rate: At the beginning; it falls to 0 along half a cosine.
+        weight_decay: Of kernels; gains and biases have none.
+        temperature: Both models' logits are divided by it, so that the ratios of
+            small probabilities count too.
+        label_share: Weight of the right answers beside the original's, where photos
+            have labels; in 0…1.
+        views: How many fixed variants of each photo the epochs take turns with;
+            1 is the photo itself in every epoch.
+        zoom: Smallest side of a variant's crop, as a share of the photo's.
+        flip: Whether variants are mirrored at random; ``auto`` asks the original
+            whether it still sees the same in mirrored photos.
+        holdout: Share of the photos that is kept for choosing the best epoch.
+        patience: Epochs without a better one before it stops.
+        statistics: What batch norm uses while training: ``fixed`` numbers, estimated
+            once, or each ``batch``'s own.
+    """
+
+    epochs: int
+    batch: int = 32
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    temperature: float = 2.0
+    label_share: float = 0.3
+    views: int = 4
+    zoom: float = 0.85
+    flip: Literal["auto", "always", "never"] = "auto"
+    holdout: float = 0.1
+    patience: int = 8
+    statistics: Literal["fixed", "batch"] = "batch"
+
+    def __post_init__(self) -> None:
+        if self.epochs < 0:
+            raise ValueError(f"epochs must be 0 or more, got {self.epochs}")
+        for name in ("batch", "views", "patience"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
+        for name in ("learning_rate", "temperature"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        if not self.weight_decay >= 0:
+            raise ValueError(f"weight_decay must be 0 or more: {self.weight_decay}")
+        if not 0 <= self.label_share <= 1:
+            raise ValueError(f"label_share must be 0 to 1, got {self.label_share}")
+        if not 0.1 <= self.zoom <= 1:
+            raise ValueError(f"zoom must be 0.1 to 1, got {self.zoom}")
+        if not 0 < self.holdout < 1:
+            raise ValueError(f"holdout must be above 0 and below 1: {self.holdout}")

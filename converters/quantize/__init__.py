@@ -1,0 +1,1 @@
+"""Quantizers: ranges of activations, and what engines store."""

@@ -15,6 +15,7 @@ from converters import pipeline
 from converters.child import ChildError, Report
 from converters.convert_output import result_payload, result_text
 from converters.early_checks import check_tools
+from converters.prune.options import Importance
 from converters.recipe import Precision, Target
 from converters.zoo import source_names
 from edgeclf.commands.console import FILE, json_option, print_json, progress, say
@@ -60,6 +61,24 @@ def _size(
     if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
         raise click.BadParameter(f"{value!r} is neither 224 nor HEIGHTxWIDTH")
     return int(sides[0]), int(sides[-1])
+
+
+def _milliseconds(
+    ctx: click.Context,  # noqa: ARG001 - click's
+    param: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> float | None:
+    """Read ``20`` or ``20ms``."""
+    if value is None:
+        return None
+    number = value.lower().removesuffix("ms").strip()
+    try:
+        duration = float(number)
+    except ValueError:
+        duration = 0.0
+    if not 0 < duration < 1e6:
+        raise click.BadParameter(f"{value!r} is no time such as 20ms")
+    return duration
 
 
 @click.command()
@@ -113,6 +132,40 @@ def _size(
     "--seed",
     type=click.IntRange(min=0, max=2**32 - 1),
     help="Decides which photos are drawn; 0 by default.",
+)
+@click.option(
+    "--prune",
+    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Remove whole channels, until this share of the multiply-accumulates is gone.",
+)
+@click.option(
+    "--prune-to",
+    callback=_milliseconds,
+    metavar="MS",
+    help="Remove whole channels until a picture takes this long on the profile's board.",
+)
+@click.option(
+    "--importance",
+    type=click.Choice(get_args(Importance)),
+    help="What channels are ranked by; by default the loss that each is worth on the "
+    "photos of --calibrate.",
+)
+@click.option(
+    "--finetune",
+    type=FILE,
+    metavar="DIR",
+    help="Photos that a pruned model learns from again, by distillation from SOURCE.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=0, max=10_000),
+    help="How often it sees each of them; 20 by default.",
+)
+@click.option(
+    "--aware",
+    is_flag=True,
+    help="When nothing else passes the gate, train with int8 in mind on --finetune.",
 )
 @click.option(
     "--golden",

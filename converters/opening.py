@@ -49,6 +49,7 @@ def open_work(
         recipe=recipe,
         source=source,
         scoring_model=model,
+        reference=model,
         task=task,
         boundary=input_boundary(source.preprocess, recipe.precision),
         folder=folder,
@@ -56,6 +57,7 @@ def open_work(
         calibration=drawn.calibration,
         evaluation=drawn.evaluation,
         golden=request.golden,
+        finetune=request.finetune,
         notes=(*source.notes, *drawn.notes),
     )
 

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from converters.quantize.ranges import RangeMethod
+
 __all__ = [
+    "AwareOptions",
     "CompileOptions",
+    "EqualizeOptions",
     "OnnxExportOptions",
     "OnnxQuantizeOptions",
     "PackOptions",
@@ -12,6 +16,26 @@ __all__ = [
     "TfliteQuantizeOptions",
     "VerifyOptions",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EqualizeOptions:
+    """Ranges of coupled channels made alike: nothing to choose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwareOptions:
+    """Training that knows of the quantization to come.
+
+    Attributes:
+        epochs: How often each labelled photo is seen.
+    """
+
+    epochs: int = 3
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ValueError(f"epochs must be 1 or more, got {self.epochs}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +66,17 @@ class TfliteQuantizeOptions:
         weights: Of the file; int8 is symmetric, one scale a channel.
         activations: What the engine computes in.
         scores: The output's dtype.
+        ranges: How calibration sets the ranges of activations; of an int8 model.
+        bias_correction: Move biases so that each channel's mean is the float model's.
+        float_layers: Kept in float, by the names that ``layer_errors`` gives them.
     """
 
     weights: Literal["float32", "float16", "int8"]
     activations: Literal["float32", "int8"]
     scores: Literal["float32", "uint8", "int8"]
+    ranges: RangeMethod = "min-max"
+    bias_correction: bool = False
+    float_layers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.activations == "int8") != (self.weights == "int8"):
@@ -68,13 +98,17 @@ class OnnxQuantizeOptions:
         reduce_range: 7-bit weights, for x86 without VNNI, where the fast kernels
             saturate; it costs accuracy everywhere else.
         ranges: How calibration sets the ranges of activations.
+        bias_correction: Move biases so that each channel's mean is the float model's.
+        float_layers: Kept in float, by the names that ``layer_errors`` gives them.
     """
 
     weights: Literal["float32", "float16", "int8"]
     activations: Literal["float32", "uint8", "int8"]
     per_channel: bool
     reduce_range: bool
-    ranges: Literal["min-max", "entropy", "percentile"]
+    ranges: RangeMethod = "min-max"
+    bias_correction: bool = False
+    float_layers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.activations != "float32") != (self.weights == "int8"):

@@ -58,7 +58,7 @@ def draw_pictures(
     held_out: PhotoSet | None = None
     calibration: PictureSet | None = None
     photos = None if calibrate is None else PhotoSet.scan(calibrate)
-    if photos is not None and recipe.precision == "int8":
+    if photos is not None and _learns(recipe):
         rest = photos
         if evaluate is None:
             holdout = recipe.calibration.holdout
@@ -75,6 +75,12 @@ def draw_pictures(
     return DrawnPictures(
         calibration=calibration, evaluation=evaluation, notes=tuple(drawing.notes)
     )
+
+
+def _learns(recipe: Recipe) -> bool:
+    """Whether anything is measured on or learned from the user's photos."""
+    changes = {"prune", "recover", "equalize", "aware"}
+    return recipe.precision == "int8" or any(s.name in changes for s in recipe.passes)
 
 
 class _Drawing:

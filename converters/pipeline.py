@@ -29,6 +29,10 @@ __all__ = [
 PHASES: Mapping[str, int] = {
     "loading the model": 6,
     "reading the photos": 4,
+    "pruning": 60,
+    "recovering": 300,
+    "equalizing": 10,
+    "training": 300,
     "exporting": 5,
     "quantizing": 18,
     "compiling": 1,
@@ -37,7 +41,18 @@ PHASES: Mapping[str, int] = {
 }
 """What a conversion does, in order, and about how many seconds each takes."""
 
+_SOURCE_PASSES: Mapping[str, str] = {
+    "prune": "converters.prune.prune_pass:PruneModel",
+    "recover": "converters.recover.recover_pass:RecoverModel",
+    "equalize": "converters.equalize.equalize_pass:EqualizeModel",
+    "aware": "converters.aware.aware_pass:TrainAware",
+}
 _PASSES: Mapping[tuple[str, str], str] = {
+    **{
+        (target, name): place
+        for target in ("tflite", "onnx")
+        for name, place in _SOURCE_PASSES.items()
+    },
     ("tflite", "export"): "converters.tflite:ExportSavedModel",
     ("tflite", "quantize"): "converters.tflite:QuantizeTflite",
     ("tflite", "compile"): "converters.tflite:FinishTflite",
@@ -50,13 +65,17 @@ _PASSES: Mapping[tuple[str, str], str] = {
     ("onnx", "pack"): "converters.pack_pass:PackBundle",
 }
 _PHASE_OF_PASS = {
+    "prune": "pruning",
+    "recover": "recovering",
+    "equalize": "equalizing",
+    "aware": "training",
     "export": "exporting",
     "quantize": "quantizing",
     "compile": "compiling",
     "verify": "verifying",
     "pack": "packing",
 }
-_PATHS = ("output", "calibrate", "evaluate", "golden", "recipe", "labels")
+_PATHS = ("output", "calibrate", "evaluate", "golden", "recipe", "labels", "finetune")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

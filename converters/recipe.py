@@ -7,12 +7,14 @@ the bundle, and makes the same bundle again with ``edgeclf convert --recipe``.
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from importlib import resources
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from converters.pass_options import (
+    AwareOptions,
     CompileOptions,
+    EqualizeOptions,
     OnnxExportOptions,
     OnnxQuantizeOptions,
     PackOptions,
@@ -20,6 +22,8 @@ from converters.pass_options import (
     TfliteQuantizeOptions,
     VerifyOptions,
 )
+from converters.prune.options import PruneOptions
+from converters.recover.options import RecoverOptions
 from edgeclf.errors import SpecError
 from edgeclf.json_values import from_json_value, to_json_value
 
@@ -62,7 +66,15 @@ def _for_both(options: type) -> Mapping[str, type]:
     return dict.fromkeys(get_args(Target), options)
 
 
+def _on_source(options: type) -> _Rule:
+    return _Rule(takes="source", gives="source", options=_for_both(options))
+
+
 _RULES: Mapping[str, _Rule] = {
+    "prune": _on_source(PruneOptions),
+    "recover": _on_source(RecoverOptions),
+    "equalize": _on_source(EqualizeOptions),
+    "aware": _on_source(AwareOptions),
     "export": _Rule(
         takes="source",
         gives="exported",
@@ -88,7 +100,9 @@ class PassStep:
     """One pass of a recipe.
 
     Attributes:
-        name: ``export``, ``quantize``, ``compile``, ``verify`` or ``pack``.
+        name: ``prune``, ``recover``, ``equalize`` and ``aware`` change the source
+            model, as often as one likes; then come ``export``, ``quantize``,
+            ``compile``, ``verify`` and ``pack``.
         options: All of the pass's options, JSON-ready.
     """
 
@@ -233,7 +247,8 @@ def recipe_from_dict(document: Mapping[str, Any], *, name: str) -> Recipe:
     defaults = {"seed": 0, "profile": None, "allow_small_calibration": False}
     resolved = {**defaults, **document}
     if isinstance(resolved.get("passes"), list):
-        resolved["passes"] = [_with_options(step) for step in resolved["passes"]]
+        target = str(resolved.get("target"))
+        resolved["passes"] = [_with_options(s, target) for s in resolved["passes"]]
     try:
         return from_json_value(Recipe, resolved, where=name)
     except ValueError as error:
@@ -246,9 +261,25 @@ def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:
     return document
 
 
-def _with_options(step: Any) -> Any:
-    return {"options": {}, **step} if isinstance(step, dict) else step
+def _with_options(step: Any, target: str) -> Any:
+    """Say every option of a step, so that later versions' defaults change nothing."""
+    if not isinstance(step, dict):
+        return step
+    given = step.get("options", {})
+    rule = _RULES.get(str(step.get("name")))
+    if rule is None or target not in rule.options or not isinstance(given, dict):
+        return {"options": {}, **step}
+    return {**step, "options": {**_default_options(rule.options[target]), **given}}
+
+
+def _default_options(kind: Any) -> dict[str, Any]:
+    return {
+        each.name: to_json_value(each.default)
+        for each in fields(kind)
+        if each.default is not MISSING
+    }
 
 
 def _parse_options(kind: type[Any], step: PassStep) -> Any:
-    return from_json_value(kind, dict(step.options), where=f"pass {step.name!r}")
+    options = {**_default_options(kind), **step.options}
+    return from_json_value(kind, options, where=f"pass {step.name!r}")

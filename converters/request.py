@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from converters.compression import PruneWish, with_source_passes
 from converters.recipe import (
     Precision,
     Recipe,
@@ -47,6 +48,17 @@ class ConversionRequest:
         preset: For a file: how it was trained to see pictures.
         size: For a file: (height, width) of its input.
         scores: For a file: what it gives.
+        prune: Share of the multiply-accumulates to remove.
+        prune_to: What one picture may take on the profile's board, in milliseconds.
+        importance: What channels are ranked by.
+        finetune: Folder of photos that a changed model learns from again.
+        epochs: How often it sees each of them.
+        aware: Whether training that knows of int8 may be tried last.
+        max_drop: Allowed drop of top-1 accuracy, as a share.
+        max_class_drop: Allowed drop of any class's recall, as a share.
+        min_agreement: Without labels: share of decisions that must be the source's.
+        accept_undecided: Write a bundle that the photos were too few to judge.
+        spread: Report how the result differs between three calibration seeds.
     """
 
     source: str
@@ -65,6 +77,17 @@ class ConversionRequest:
     preset: str | None = None
     size: tuple[int, int] | None = None
     scores: ScoreKind | None = None
+    prune: float | None = None
+    prune_to: float | None = None
+    importance: str | None = None
+    finetune: Path | None = None
+    epochs: int | None = None
+    aware: bool = False
+    max_drop: float | None = None
+    max_class_drop: float | None = None
+    min_agreement: float | None = None
+    accept_undecided: bool = False
+    spread: bool = False
 
 
 def resolve_recipe(request: ConversionRequest) -> Recipe:
@@ -96,6 +119,14 @@ def resolve_recipe(request: ConversionRequest) -> Recipe:
                 f"{document[key]}: leave out one of the two"
             )
     given = {key: value for key, value in flags.items() if value is not None}
+    wish = PruneWish(
+        share=request.prune,
+        target_ms=request.prune_to,
+        importance=request.importance,
+        epochs=request.epochs,
+        finetunes=request.finetune is not None,
+    )
+    document = with_source_passes(document, wish, name=name)
     recipe = recipe_from_dict({**document, **given}, name=name)
     if recipe.profile is not None:
         load_profile(recipe.profile)

@@ -88,7 +88,7 @@ def _score_both(work: Workpiece, artefact: Model) -> tuple[_Scores, _Scores]:
     with open_backend(artefact.data, format=spec.format, engine=work.engine) as backend:
         for pictures in _chunks(work.evaluation.pixels):
             batch = np.concatenate([np.array(to_real(pixels)) for pixels in pictures])
-            expected = _predict(work.scoring_model, batch)
+            expected = _predict(work.reference, batch)
             if not reference:
                 _require_same_decision(work, batch, expected)
             reference.append(expected)
@@ -124,7 +124,7 @@ def _dequantized(stored: Tensor, spec: TensorSpec) -> _Scores:
 
 def _require_same_decision(work: Workpiece, batch: Tensor, scores: _Scores) -> None:
     """Refuse a scoring model that lost more than its softmax."""
-    if work.scoring_model is work.source.keras_model:
+    if work.reference is work.source.keras_model:
         return
     probabilities = _predict(work.source.keras_model, batch)
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))

@@ -24,8 +24,10 @@ class Workpiece:
     Attributes:
         recipe: What to do.
         source: Where it began.
-        scoring_model: The source without its last softmax: what is exported, and what
-            parity compares with.
+        scoring_model: What is exported: the source without its last softmax, as the
+            passes before the export changed it.
+        reference: The source without its last softmax, unchanged: what the gate
+            compares with.
         task: What that model's scores mean.
         boundary: How pixels enter the artefact.
         folder: For the passes' files; it goes when the conversion ends.
@@ -33,6 +35,7 @@ class Workpiece:
         calibration: Pictures that set int8 ranges.
         evaluation: Pictures to compare on.
         golden: Folder of the user's own golden pictures.
+        finetune: Folder of photos that a changed model learns from again.
         exported: The float model: a SavedModel folder or an ``.onnx`` file.
         quantized: The model file as the quantizer made it.
         artefact: The model file as the board opens it.
@@ -44,6 +47,7 @@ class Workpiece:
     recipe: Recipe
     source: SourceModel
     scoring_model: Any = field(repr=False)
+    reference: Any = field(repr=False)
     task: Task
     boundary: Boundary
     folder: Path
@@ -51,6 +55,7 @@ class Workpiece:
     calibration: PictureSet | None
     evaluation: PictureSet
     golden: Path | None = None
+    finetune: Path | None = None
     exported: Path | None = None
     quantized: bytes | None = field(default=None, repr=False)
     artefact: Model | None = None

@@ -1,9 +1,11 @@
 """What the prune pass lets one choose."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
-__all__ = ["PruneOptions"]
+__all__ = ["Importance", "PruneOptions"]
+
+Importance: TypeAlias = Literal["l1", "batch-norm", "taylor"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class PruneOptions:
 
     share: float | None = None
     target_ms: float | None = None
-    importance: Literal["l1", "batch-norm", "taylor"] = "taylor"
+    importance: Importance = "taylor"
     multiple: int = 8
     min_kept: float = 0.1
     images: int = 128
@@ -34,7 +36,9 @@ class PruneOptions:
 
     def __post_init__(self) -> None:
         if (self.share is None) == (self.target_ms is None):
-            raise ValueError("give the share of MACs to remove or target_ms, one of both")
+            raise ValueError(
+                "give the share of MACs to remove or target_ms, one of both"
+            )
         if self.share is not None and not 0 <= self.share < 1:
             raise ValueError(f"share must be 0 or more and below 1, got {self.share}")
         if self.target_ms is not None and not 0 < self.target_ms < 1e6:

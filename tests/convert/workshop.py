@@ -137,6 +137,7 @@ def workpiece(
         recipe=plan,
         source=source,
         scoring_model=model,
+        reference=model,
         task=task,
         boundary=serving.input_boundary(source.preprocess, plan.precision),
         folder=folder,

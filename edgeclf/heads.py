@@ -128,7 +128,8 @@ class _ByteHead:
     def __init__(
         self, labels: Sequence[str], params: QuantParams, *, signed: bool, softmax: bool
     ) -> None:
-        # A negative int8 counts from the end of a table, as any negative index does.
+        # Seen as a byte, a negative int8 is 128 to 255; as an index it counts from
+        # the end of a table. Both are the same entry.
         stored = np.arange(256)
         if signed:
             stored[128:] -= 256
@@ -138,6 +139,7 @@ class _ByteHead:
         self._table = np.exp(real - real.max()) if softmax else np.clip(real, 0, 1)
         self._numbers: list[float] = self._table.tolist()
         self._ones = np.ones(len(labels))
+        self._downwards = bytes(stored.argsort()[::-1].tolist())
 
     def __call__(self, raw_scores: Tensor, *, top_k: int) -> tuple[Classification, ...]:
         if top_k < 1:
@@ -146,18 +148,15 @@ class _ByteHead:
         if self._softmax:
             # The product with ones is the sum, without the ways of a ufunc.
             total = self._table.take(raw_scores).dot(self._ones).item()
-        stored = raw_scores.tobytes()
-        byte = stored[raw_scores.argmax()]
-        index = stored.find(byte)
         top: list[Classification] = []
-        count = min(top_k, len(labels))
-        while len(top) < count:
-            if index >= 0:
+        stored = raw_scores.tobytes()
+        for byte in self._downwards:
+            index = stored.find(byte) if byte in stored else -1
+            while index >= 0 and len(top) < top_k:
                 top.append(Classification(index, labels[index], numbers[byte] / total))
                 index = stored.find(byte, index + 1)
-            else:
-                byte = (byte - 1) & 255  # below an int8's 0 come 255, 254 …
-                index = stored.find(byte)
+            if len(top) == top_k:
+                break
         return tuple(top)
 
     def probabilities(self, raw_scores: Tensor) -> FloatArray:

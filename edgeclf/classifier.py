@@ -126,11 +126,15 @@ class Classifier:
             ValueError: The pixels have another dtype or shape.
             BackendError: The engine failed, or the classifier is closed.
         """
-        if isinstance(frame, Frame):  # which looked at its pixels when it was made
+        if isinstance(frame, Frame):
             origin, pixels = frame, frame.pixels
-        else:
+        elif isinstance(frame, np.ndarray):
             origin, pixels = None, frame
-            _require_picture(pixels)
+        else:
+            raise TypeError(
+                "classify takes a Frame or a numpy array of uint8 RGB pixels, "
+                f"got {type(frame).__name__}"
+            )
         started = perf_counter_ns()
         tensor = self.preprocessor(pixels)
         preprocessed = perf_counter_ns()
@@ -163,36 +167,6 @@ class Classifier:
         traceback: "TracebackType | None",
     ) -> None:
         self.close()
-
-
-def _require_picture(pixels: Uint8Image) -> None:
-    if not isinstance(pixels, np.ndarray):
-        raise TypeError(
-            "classify takes a Frame or a numpy array of uint8 RGB pixels, "
-            f"got {type(pixels).__name__}"
-        )
-    shape = pixels.shape
-    if pixels.dtype == np.uint8 and len(shape) == 3 and shape[2] == 3 and pixels.size:
-        return
-    raise ValueError(
-        "pixels must be uint8, RGB, shape (height, width, 3), "
-        f"got {pixels.dtype} {shape}: {_what_to_do(pixels)}"
-    )
-
-
-def _what_to_do(pixels: Uint8Image) -> str:
-    shape = pixels.shape
-    if pixels.size == 0:
-        return "there is no pixel in it"
-    if len(shape) == 4:
-        return "classify one picture at a time"
-    if len(shape) == 2 or shape[2:] == (1,):
-        return "repeat the grey channel three times"
-    if shape[2:] == (4,):
-        return "drop the fourth channel, and mind the colour order"
-    if shape[:1] == (3,):
-        return "move the channels last, pixels.transpose(1, 2, 0)"
-    return "pass the pixels as they came from the camera or the decoder"
 
 
 def _require_same(what: str, found: TensorSpec, expected: TensorSpec) -> None:

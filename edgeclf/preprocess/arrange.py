@@ -130,12 +130,12 @@ def _move(
     library = load_opencv() if opencv else None
     if spec.layout == "nhwc":
         if library is not None:
-            return lambda: library.swap_red_and_blue(pixels, target)
-        return lambda: _copy_channels(pixels[..., ::-1], target)
+            return partial(library.swap_red_and_blue, pixels, target)
+        return partial(_copy_channels, pixels[..., ::-1], target)
     planes = target[::-1] if spec.colour_order == "bgr" else target
     if library is not None:
-        return lambda: library.split(pixels, planes)
-    return lambda: np.copyto(planes, pixels.transpose(2, 0, 1))
+        return partial(library.split, pixels, planes)
+    return partial(np.copyto, planes, pixels.transpose(2, 0, 1))
 
 
 def _copy_channels(pixels: _Bytes, target: _Bytes) -> None:
@@ -157,11 +157,11 @@ def _look_up(
             )
             for channel in range(3)
         ]
-        return lambda: _call_all(planes)
+        return partial(_call_all, planes)
     library = load_opencv() if opencv else None
     if library is not None:
         working = np.empty((3, *moved.shape[:2]), np.uint8)
-        return lambda: library.look_up_each(stored, moved, working, target)
+        return partial(library.look_up_each, stored, moved, working, target)
     offsets = np.tile(np.arange(3) * 256, moved.shape[1]).reshape(moved.shape[1], 3)
     flat = stored.ravel()
     return lambda: np.copyto(target, flat[moved + offsets])
@@ -180,7 +180,7 @@ def _look_up_one(
         return partial(np.bitwise_xor, moved, np.uint8(128), out=target)
     library = load_opencv() if opencv else None
     if library is not None:
-        return lambda: library.look_up(stored, moved, target)
+        return partial(library.look_up, stored, moved, target)
     return partial(np.take, stored, moved, out=target, mode="clip")
 
 

@@ -7,11 +7,13 @@ from edgeclf.preprocess.arrange import arrange
 from edgeclf.preprocess.enhance import ENHANCEMENTS
 from edgeclf.preprocess.geometry import ResizePlan, plan_resize
 from edgeclf.preprocess.kernels import ResizeKernel, open_kernel
+from edgeclf.preprocess.picture import require_picture
 from edgeclf.types import PreprocessSpec, Tensor, TensorSpec, Uint8Image
 
 __all__ = ["Preprocessor"]
 
 _PLANS_KEPT = 32
+_UINT8 = np.dtype(np.uint8)
 
 
 class Preprocessor:
@@ -100,20 +102,16 @@ class Preprocessor:
         self._resizer.resize(source, plan, self._area)
 
     def _plan(self, pixels: Uint8Image) -> ResizePlan:
-        shape = pixels.shape
-        plan = self._plans.get(shape)
-        if plan is None:
+        plan = self._plans.get(pixels.shape)
+        if plan is None or pixels.dtype != _UINT8:
             plan = self._new_plan(pixels)
-        if pixels.dtype != np.uint8:
-            raise ValueError(f"pixels must be uint8, got {pixels.dtype}")
         if plan is not self._last_plan:
             self._place(plan)
         return plan
 
     def _new_plan(self, pixels: Uint8Image) -> ResizePlan:
+        require_picture(pixels)
         shape = pixels.shape
-        if len(shape) != 3 or shape[2] != 3 or min(shape) < 1:
-            raise ValueError(f"pixels must have shape (height, width, 3), got {shape}")
         if len(self._plans) >= _PLANS_KEPT:
             self._plans.clear()
         plan = plan_resize((shape[0], shape[1]), self.spec)

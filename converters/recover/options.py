@@ -1,5 +1,6 @@
 """What the recover pass lets one choose."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,19 +47,21 @@ class RecoverOptions:
     statistics: Literal["fixed", "batch"] = "batch"
 
     def __post_init__(self) -> None:
-        if self.epochs < 0:
-            raise ValueError(f"epochs must be 0 or more, got {self.epochs}")
-        for name in ("batch", "views", "patience"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
-        for name in ("learning_rate", "temperature"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay must be 0 or more: {self.weight_decay}")
-        if not 0 <= self.label_share <= 1:
-            raise ValueError(f"label_share must be 0 to 1, got {self.label_share}")
-        if not 0.1 <= self.zoom <= 1:
-            raise ValueError(f"zoom must be 0.1 to 1, got {self.zoom}")
-        if not 0 < self.holdout < 1:
-            raise ValueError(f"holdout must be above 0 and below 1: {self.holdout}")
+        for name, (holds, words) in _RULES.items():
+            value = getattr(self, name)
+            if not holds(value):
+                raise ValueError(f"{name} must be {words}, got {value}")
+
+
+_RULES: Mapping[str, tuple[Callable[[float], bool], str]] = {
+    "epochs": (lambda value: value >= 0, "0 or more"),
+    "batch": (lambda value: value >= 1, "1 or more"),
+    "learning_rate": (lambda value: value > 0, "above 0"),
+    "weight_decay": (lambda value: value >= 0, "0 or more"),
+    "temperature": (lambda value: value > 0, "above 0"),
+    "label_share": (lambda value: 0 <= value <= 1, "0 to 1"),
+    "views": (lambda value: value >= 1, "1 or more"),
+    "zoom": (lambda value: 0.1 <= value <= 1, "0.1 to 1"),
+    "holdout": (lambda value: 0 < value < 1, "above 0 and below 1"),
+    "patience": (lambda value: value >= 1, "1 or more"),
+}

@@ -130,7 +130,8 @@ def _move(
     library = load_opencv() if opencv else None
     if spec.layout == "nhwc":
         if library is not None:
-            return partial(library.swap_red_and_blue, pixels, target)
+            step: Step = library.bind_swap(pixels, target)
+            return step
         return partial(_copy_channels, pixels[..., ::-1], target)
     planes = target[::-1] if spec.colour_order == "bgr" else target
     if library is not None:
@@ -180,7 +181,8 @@ def _look_up_one(
         return partial(np.bitwise_xor, moved, np.uint8(128), out=target)
     library = load_opencv() if opencv else None
     if library is not None:
-        return partial(library.look_up, stored, moved, target)
+        step: Step = library.bind_look_up(stored, moved, target)
+        return step
     return partial(np.take, stored, moved, out=target, mode="clip")
 
 

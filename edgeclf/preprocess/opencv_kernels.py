@@ -1,6 +1,8 @@
 """Resizing and rearranging pixels by OpenCV; the only module that imports it here."""
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -13,12 +15,14 @@ from edgeclf.types import ResizeSpec, Uint8Image
 __all__ = [
     "OpenCvKernel",
     "OpenCvWarpKernel",
-    "look_up",
+    "bind_look_up",
+    "bind_swap",
+    "bind_transform",
     "look_up_each",
     "split",
-    "swap_red_and_blue",
-    "transform",
 ]
+
+Step: TypeAlias = Callable[[], object]
 
 _LONGEST_WARP = 32_766
 """OpenCV's warps count pixels in 16-bit integers."""
@@ -100,9 +104,31 @@ class OpenCvWarpKernel:
         _into(out, _warp(source, plan, out))
 
 
-def swap_red_and_blue(pixels: Uint8Image, out: Uint8Image) -> None:
-    """Write the pixels with channels 0 and 2 exchanged into ``out``."""
-    _into(out, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR, out))
+def bind_swap(pixels: Uint8Image, out: Uint8Image) -> Step:
+    """Return what writes the pixels with channels 0 and 2 exchanged into ``out``."""
+    return _bound(partial(cv2.cvtColor, pixels, cv2.COLOR_RGB2BGR, out), out)
+
+
+def bind_look_up(
+    stored: NDArray[np.uint8], pixels: NDArray[np.uint8], out: NDArray[np.uint8]
+) -> Step:
+    """Return what writes ``stored[pixels]`` into ``out``; ``stored`` has shape (256,)."""
+    return _bound(partial(cv2.LUT, pixels, stored, out), out)
+
+
+def bind_transform(
+    matrix: NDArray[np.float64],
+    pixels: NDArray[np.uint8],
+    out: NDArray[np.uint8],
+) -> Step:
+    """Return what writes ``matrix @ (r, g, b, 1)``, rounded and clipped, to ``out``.
+
+    Args:
+        matrix: Shape (3, 4), the first three columns diagonal.
+        pixels: Shape (height, width, 3).
+        out: Same shape.
+    """
+    return _bound(partial(cv2.transform, pixels, matrix, out), out)
 
 
 def split(pixels: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
@@ -110,13 +136,6 @@ def split(pixels: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     planes = [out[0], out[1], out[2]]
     for plane, written in zip(planes, cv2.split(pixels, planes), strict=True):
         _into(plane, written)
-
-
-def look_up(
-    stored: NDArray[np.uint8], pixels: NDArray[np.uint8], out: NDArray[np.uint8]
-) -> None:
-    """Write ``stored[pixels]`` into ``out``; ``stored`` has shape (256,)."""
-    _into(out, cv2.LUT(pixels, stored, out))
 
 
 def look_up_each(
@@ -137,23 +156,9 @@ def look_up_each(
     """
     split(pixels, planes)
     for channel in range(3):
-        look_up(stored[channel], planes[channel], planes[channel])
+        plane = planes[channel]
+        _into(plane, cv2.LUT(plane, stored[channel], plane))
     _into(out, cv2.merge([planes[0], planes[1], planes[2]], out))
-
-
-def transform(
-    matrix: NDArray[np.float64],
-    pixels: NDArray[np.uint8],
-    out: NDArray[np.uint8],
-) -> None:
-    """Write ``matrix @ (r, g, b, 1)`` of each pixel, rounded and clipped, to ``out``.
-
-    Args:
-        matrix: Shape (3, 4), the first three columns diagonal.
-        pixels: Shape (height, width, 3).
-        out: Same shape.
-    """
-    _into(out, cv2.transform(pixels, matrix, out))
 
 
 def _flag(spec: ResizeSpec) -> int | None:
@@ -166,6 +171,17 @@ def _flag(spec: ResizeSpec) -> int | None:
     return None
 
 
+def _bound(call: Callable[[], NDArray[np.uint8]], out: NDArray[np.uint8]) -> Step:
+    """Return a step that leaves what OpenCV writes in ``out``.
+
+    Whether OpenCV makes an array of its own depends on the arrays that it is given,
+    which stay: one trial tells, and no picture waits for the question.
+    """
+    if call() is out:
+        return call
+    return lambda: np.copyto(out, call())
+
+
 def _into(out: NDArray[np.uint8], written: NDArray[np.uint8]) -> None:
     """See to it that what OpenCV wrote is in ``out``; it may have made its own."""
     if written is not out:
@@ -173,20 +189,25 @@ def _into(out: NDArray[np.uint8], written: NDArray[np.uint8]) -> None:
 
 
 def _warp(source: Uint8Image, plan: ResizePlan, out: Uint8Image) -> Uint8Image:
-    down = plan.source.height / plan.scaled[0]
-    across = plan.source.width / plan.scaled[1]
-    matrix = np.array(
-        [[across, 0, plan.kept.left * across], [0, down, plan.kept.top * down]]
-    )
     warped: Uint8Image = cv2.warpAffine(
         source,
-        matrix,
+        _warp_matrix(plan),
         (plan.kept.width, plan.kept.height),
         out,
         cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         cv2.BORDER_REPLICATE,
     )
     return warped
+
+
+@lru_cache(maxsize=32)
+def _warp_matrix(plan: ResizePlan) -> NDArray[np.float64]:
+    """Return where in the source each pixel lies; made once for each picture size."""
+    down = plan.source.height / plan.scaled[0]
+    across = plan.source.width / plan.scaled[1]
+    return np.array(
+        [[across, 0, plan.kept.left * across], [0, down, plan.kept.top * down]]
+    )
 
 
 @lru_cache(maxsize=1)

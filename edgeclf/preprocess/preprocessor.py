@@ -52,6 +52,7 @@ class Preprocessor:
         self._arranged = arrange(spec, tensor, opencv=opencv)
         self._plans: dict[tuple[int, ...], ResizePlan] = {}
         self._last_plan: ResizePlan | None = None
+        self._cut: tuple[slice, slice] = (slice(None), slice(None))
         self._area = self._arranged.pixels
 
     def __call__(self, pixels: Uint8Image) -> Tensor:
@@ -98,7 +99,7 @@ class Preprocessor:
         plan = self._plan(pixels)
         if self._enhance is not None:
             pixels = self._enhance(pixels)
-        source = _with_contiguous_rows(pixels[plan.source.slices])
+        source = _with_contiguous_rows(pixels[self._cut])
         self._resizer.resize(source, plan, self._area)
 
     def _plan(self, pixels: Uint8Image) -> ResizePlan:
@@ -122,6 +123,7 @@ class Preprocessor:
         """Turn to another picture size: the letterbox's border moves."""
         pixels = self._arranged.pixels
         pixels[...] = self.spec.resize.letterbox_value
+        self._cut = plan.source.slices
         self._area = pixels[plan.placed.slices]
         self._last_plan = plan
 

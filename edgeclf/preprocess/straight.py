@@ -42,16 +42,14 @@ def straight_steps(
     if library is None or spec.normalization == "graph":
         return None
     matrix = _matrix(spec, tensor)
-    steps: list[Callable[[], object]] = [
-        partial(library.transform, matrix, pixels, target)
-    ]
+    steps: list[Callable[[], object]] = [library.bind_transform(matrix, pixels, target)]
     if tensor.dtype == "int8":
         # The matrix gives stored + 128, whose top bit is the other way round.
         steps.append(partial(np.bitwise_xor, target, _TOP_BIT, out=target))
     expected = stored_values(spec, tensor).view(np.uint8)
     if tensor.dtype == "int8":
         expected = expected ^ _TOP_BIT
-    return steps if _gives(library.transform, matrix, expected) else None
+    return steps if _gives(library.bind_transform, matrix, expected) else None
 
 
 def _matrix(spec: PreprocessSpec, tensor: TensorSpec) -> NDArray[np.float64]:
@@ -61,12 +59,12 @@ def _matrix(spec: PreprocessSpec, tensor: TensorSpec) -> NDArray[np.float64]:
 
 
 def _gives(
-    transform: Callable[..., None],
+    bind: Callable[..., Callable[[], object]],
     matrix: NDArray[np.float64],
     expected: NDArray[np.uint8],
 ) -> bool:
     # Rows of 67: OpenCV has other code for what is left over of a row.
     every = np.repeat(np.arange(256, dtype=np.uint8), 67 * 3).reshape(256, 67, 3)
     given = np.empty_like(every)
-    transform(matrix, every, given)
+    bind(matrix, every, given)()
     return bool(np.all(given == expected.T[:, np.newaxis, :]))

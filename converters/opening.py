@@ -6,7 +6,7 @@ from pathlib import Path
 from converters.child import Report
 from converters.photo_draw import draw_pictures
 from converters.recipe import Recipe
-from converters.request import ConversionRequest
+from converters.request import ConversionRequest, state_folder
 from converters.serving import input_boundary, scoring_model
 from converters.source_model import KerasFileOptions, SourceModel
 from converters.workpiece import Workpiece
@@ -59,6 +59,8 @@ def open_work(
         golden=request.golden,
         finetune=request.finetune,
         notes=(*source.notes, *drawn.notes),
+        report=report,
+        state_folder=state_folder(request.output),
     )
 
 

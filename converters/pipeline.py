@@ -1,6 +1,7 @@
 """From a trained model to a bundle: the recipe's passes, in a child process."""
 
 import importlib
+import shutil
 import tempfile
 import time
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from converters.child import Report, run_in_child
 from converters.early_checks import check_early
 from converters.recipe import PassStep, Recipe, recipe_from_dict, recipe_to_dict
-from converters.request import ConversionRequest, resolve_recipe
+from converters.request import ConversionRequest, resolve_recipe, state_folder
 from edgeclf.bundle import Bundle, write_bundle
 from edgeclf.errors import OutputFileError
 
@@ -133,6 +134,7 @@ def convert(
         )
         data = Path(outcome["bundle"]).read_bytes()
     bundle = write_bundle(request.output, data)
+    shutil.rmtree(state_folder(request.output), ignore_errors=True)
     return ConversionResult(
         bundle=bundle,
         recipe=recipe,

@@ -21,7 +21,7 @@ from edgeclf.files import read_file
 from edgeclf.profiles import load_profile
 from edgeclf.types import ScoreKind
 
-__all__ = ["ConversionRequest", "resolve_recipe"]
+__all__ = ["ConversionRequest", "resolve_recipe", "state_folder"]
 
 _MAX_RECIPE = 2**31
 _TARGETS: Mapping[str, Target] = {"onnxruntime": "onnx"}
@@ -88,6 +88,11 @@ class ConversionRequest:
     min_agreement: float | None = None
     accept_undecided: bool = False
     spread: bool = False
+
+
+def state_folder(output: Path) -> Path:
+    """Return the folder beside a bundle where a training keeps its state."""
+    return output.with_name(f"{output.name}.resume")
 
 
 def resolve_recipe(request: ConversionRequest) -> Recipe:

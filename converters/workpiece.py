@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from converters.child import Report
 from converters.pictures import PictureSet
 from converters.recipe import Recipe
 from converters.serving import Boundary
@@ -15,6 +16,10 @@ from edgeclf.provenance import Quality
 from edgeclf.types import Model, Task
 
 __all__ = ["Pass", "Workpiece", "require_weights"]
+
+
+def _silent(phase: str, done: float) -> None:
+    """Report to nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,6 +47,9 @@ class Workpiece:
         quality: How it compares with the source.
         bundle: The bundle's bytes.
         notes: What a reader of the result must know.
+        report: Told by long passes how much of their phase is done.
+        state_folder: Where a training keeps what it needs to go on after a kill; it
+            goes when the bundle is written.
     """
 
     recipe: Recipe
@@ -62,6 +70,13 @@ class Workpiece:
     quality: Quality | None = None
     bundle: bytes | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+    report: Report = field(default=_silent, repr=False)
+    state_folder: Path | None = None
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a pass changed the model before its export."""
+        return self.scoring_model is not self.reference
 
     @property
     def size(self) -> tuple[int, int]:

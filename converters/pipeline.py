@@ -1,7 +1,6 @@
 """From a trained model to a bundle: the recipe's passes, in a child process."""
 
 import importlib
-import shutil
 import tempfile
 import time
 from collections.abc import Mapping
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from converters.child import Report, run_in_child
 from converters.early_checks import check_early
+from converters.plan import make_plan
 from converters.recipe import PassStep, Recipe, recipe_from_dict, recipe_to_dict
-from converters.request import ConversionRequest, resolve_recipe, state_folder
+from converters.recover.state import remove_states
+from converters.request import ConversionRequest, state_folder
 from edgeclf.bundle import Bundle, write_bundle
 from edgeclf.errors import OutputFileError
 
@@ -119,7 +120,7 @@ def convert(
         OutputFileError: The bundle cannot be written; what was there is untouched.
     """
     start = time.perf_counter_ns()
-    recipe = resolve_recipe(request)
+    recipe = make_plan(request).first
     check_early(request, recipe)
     with _temporary_folder() as folder:
         outcome = run_in_child(
@@ -134,7 +135,7 @@ def convert(
         )
         data = Path(outcome["bundle"]).read_bytes()
     bundle = write_bundle(request.output, data)
-    shutil.rmtree(state_folder(request.output), ignore_errors=True)
+    remove_states(state_folder(request.output))
     return ConversionResult(
         bundle=bundle,
         recipe=recipe,

@@ -1,5 +1,6 @@
 """A training's state on disk: written whole after every epoch, taken up after a kill."""
 
+import contextlib
 import io
 import json
 import zipfile
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from edgeclf.errors import OutputFileError
 from edgeclf.files import write_atomically
 
-__all__ = ["Arrays", "EpochRecord", "StateFile", "TrainingState"]
+__all__ = ["Arrays", "EpochRecord", "StateFile", "TrainingState", "remove_states"]
 
 Arrays = Sequence[NDArray[Any]]
 
@@ -97,6 +98,19 @@ class StateFile:
         buffer = io.BytesIO()
         np.savez(buffer, **_packed(state))
         write_atomically(self._path, buffer.getvalue())
+
+
+def remove_states(folder: Path) -> None:
+    """Remove what trainings kept in a folder, and the folder if that was all.
+
+    Args:
+        folder: May be missing.
+    """
+    for pattern in ("recover-*.npz", ".recover-*.npz.*.tmp"):  # the latter by a kill
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not there, or not only ours
+        folder.rmdir()
 
 
 _GROUPS = ("variables", "optimizer", "best")

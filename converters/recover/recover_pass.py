@@ -1,0 +1,79 @@
+"""The pass that teaches a pruned model what its original answers."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from converters.recover.distill import Lesson, Recovered, recover
+from converters.recover.options import RecoverOptions
+from converters.recover.photos import photos_to_learn
+from converters.workpiece import Workpiece
+from edgeclf.errors import CalibrationError, ConversionError
+
+__all__ = ["RecoverModel"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverModel:
+    """The model as the passes before left it learns from its source."""
+
+    options: RecoverOptions
+
+    def requires(self, work: Workpiece) -> None:
+        """Refuse to teach without photos."""
+        if work.finetune is None and work.calibration is None:
+            raise CalibrationError(
+                "a pruned model learns again from photos: give --finetune DIR, or "
+                "--calibrate DIR at least"
+            )
+
+    def call(self, work: Workpiece) -> Workpiece:
+        """Return the workpiece with the model that has learned.
+
+        Raises:
+            CalibrationError: Too few photos, or photos that also judge.
+            InputFileError: Labels that are not the model's.
+            OutputFileError: The disk is full.
+        """
+        learned = photos_to_learn(work)
+        assert learned is not None  # noqa: S101 - requires() checked it
+        lesson = Lesson(
+            photos=learned.pictures,
+            spec=work.source.preprocess,
+            scores=work.task.scores,
+            seed=work.recipe.seed,
+        )
+        recovered = recover(
+            work.scoring_model,
+            work.reference,
+            lesson,
+            self.options,
+            report=work.report,
+            state_folder=work.state_folder,
+        )
+        note = _words(recovered, learned.words)
+        return replace(
+            work,
+            scoring_model=recovered.model,
+            notes=(*work.notes, *learned.notes, note),
+        )
+
+    def ensures(self, work: Workpiece) -> None:
+        """Refuse a model with weights that are no numbers."""
+        for weight in work.scoring_model.weights:
+            if not np.all(np.isfinite(np.asarray(weight))):
+                raise ConversionError(
+                    f"training broke {weight.path}: try a smaller learning rate"
+                )
+
+
+def _words(recovered: Recovered, photos: str) -> str:
+    first, best = recovered.history[0], recovered.best
+    epochs = len(recovered.history) - 1
+    how = "batch norm estimated anew" if epochs == 0 else f"best of {epochs} epochs"
+    held_out = recovered.held_out
+    return (
+        f"recovered on {photos}, {how} ({best.epoch}): on the {held_out} of them held "
+        f"out it agrees with the source on {best.agreement:.1%}, before "
+        f"{first.agreement:.1%}"
+    )

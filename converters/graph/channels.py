@@ -5,7 +5,6 @@ removed together. Channels with the same *scale* are multiplied by one factor to
 a *pinned* scale is one that must stay 1.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -106,7 +105,7 @@ class Ledger:
     _scales: _Classes = field(default_factory=_Classes)
     _born: list[str] = field(default_factory=list)
     _fixed: list[tuple[IntArray, str]] = field(default_factory=list)
-    _pinned: list[IntArray] = field(default_factory=list)
+    _pinned: set[int] = field(default_factory=set)
 
     def fresh(self, count: int, name: str, *, writes: bool = False) -> Channels:
         """Return new channels, independent of all others, made by a layer."""
@@ -132,11 +131,12 @@ class Ledger:
 
     def pin(self, channels: Channels) -> None:
         """Let the channels' scales stay 1."""
-        self._pinned.append(channels.scales)
+        self._pinned.update(channels.scales.tolist())
 
     def is_pinned(self, channels: Channels) -> bool:
         """Return whether every one of the scales is known to stay 1 by now."""
-        return bool(np.isin(self.scale_roots(channels), self.pinned_roots()).all())
+        roots = set(self.scale_roots(channels).tolist())
+        return roots <= self._pinned or roots <= set(self.pinned_roots().tolist())
 
     def fix(self, channels: Channels, reason: str) -> None:
         """Let the channels never be removed, nor scaled."""
@@ -192,7 +192,9 @@ class Ledger:
 
     def pinned_roots(self) -> IntArray:
         """Return the scale classes that must stay 1."""
-        return self._scales.roots(_merged(self._pinned))
+        roots = self._scales.roots(np.array(sorted(self._pinned), np.intp))
+        self._pinned.update(roots.tolist())
+        return np.unique(roots)
 
     def reasons(self) -> dict[int, str]:
         """Return why a class of channels cannot be removed, for each that cannot."""
@@ -210,9 +212,3 @@ class Ledger:
     def birthplace(self, root: int) -> str:
         """Return the layer that made the first channel of a class."""
         return self._born[root]
-
-
-def _merged(arrays: Iterable[IntArray]) -> IntArray:
-    # Without repetitions: what is flattened repeats its channels thousands of times.
-    found = [np.unique(array) for array in arrays]
-    return np.unique(np.concatenate(found)) if found else np.array([], np.intp)

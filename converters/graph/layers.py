@@ -1,6 +1,7 @@
 """A Keras model as a flat list of calls, nested models entered."""
 
 import inspect
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,6 +86,23 @@ class FlatModel:
     inputs: tuple[tuple[Any, Tensor], ...]
     steps: tuple[Step, ...]
     outputs: tuple[Tensor, ...]
+    _makers: dict[Tensor, Step] = field(init=False, repr=False)
+    _takers: Counter[Tensor] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        makers = {made: step for step in self.steps for made in step.outputs}
+        takers = Counter(taken for step in self.steps for taken in step.inputs)
+        takers.update(self.outputs)
+        object.__setattr__(self, "_makers", makers)  # frozen for everybody else
+        object.__setattr__(self, "_takers", takers)
+
+    def maker(self, tensor: Tensor) -> Step | None:
+        """Return the call that a tensor comes from; ``None`` for an input."""
+        return self._makers.get(tensor)
+
+    def takers(self, tensor: Tensor) -> int:
+        """Return how many calls take a tensor; the end of the model counts as one."""
+        return self._takers[tensor]
 
     @property
     def layers(self) -> Mapping[str, Any]:
@@ -165,10 +183,13 @@ class _Flattener:
             id(inner): outer
             for inner, outer in zip(function.inputs, given, strict=True)
         }
+
+        def replaced(leaf: Any) -> Any:
+            return known[id(leaf)] if isinstance(leaf, keras.KerasTensor) else leaf
+
         for node in _nodes(function):
             args, kwargs = keras.tree.map_structure(
-                lambda leaf: known[id(leaf)] if _is_tensor(leaf) else leaf,
-                (node.arguments.args, node.arguments.kwargs),
+                replaced, (node.arguments.args, node.arguments.kwargs)
             )
             kwargs = _with_training(node.operation, kwargs, training)
             outputs = self._call(node, args, kwargs, prefix=prefix)
@@ -232,10 +253,6 @@ def _is_input_layer(node: Any) -> bool:
     return isinstance(node.operation, keras.layers.InputLayer)
 
 
-def _is_tensor(leaf: Any) -> bool:
-    return isinstance(leaf, keras.KerasTensor)
-
-
 def _with_training(
     operation: Any, kwargs: dict[str, Any], training: bool | None
 ) -> dict[str, Any]:
@@ -263,7 +280,5 @@ def _shapes(
         ),
         (args, kwargs),
     )
-    if isinstance(operation, keras.Model):
-        return []  # entered, and its calls are worked out one by one
     specs = operation.compute_output_spec(*args, **kwargs)
     return [tuple(spec.shape) for spec in keras.tree.flatten(specs)]

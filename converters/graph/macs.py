@@ -1,15 +1,17 @@
 """Multiply-accumulates: of a model as it is, and of one with fewer channels."""
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from converters.graph.groups import ChannelGraph
+from converters.graph.groups import ChannelGroup
 from converters.graph.layers import FlatModel, Step, flatten_model
 
-__all__ = ["layer_macs", "macs_without"]
+__all__ = ["KernelCost", "kernel_costs", "layer_macs", "macs_without"]
 
 _KERNELS: Mapping[str, Sequence[str]] = {
     "Conv2D": ("kernel",),
@@ -37,43 +39,70 @@ def layer_macs(model: Any) -> Mapping[str, int]:
     Raises:
         ConversionError: The model is no graph of layers, or its input size is open.
     """
-    flat = flatten_model(model)
-    shapes = {
-        place: tuple(variable.shape) for place, variable in _kernels(flat).items()
-    }
-    return _by_layer(flat, shapes)
+    return _by_layer(kernel_costs(model))
 
 
 def macs_without(
-    graph: ChannelGraph, removed: Mapping[str, Sequence[int]]
+    model: Any, groups: Iterable[ChannelGroup], removed: Mapping[str, Sequence[int]]
 ) -> Mapping[str, int]:
     """Return ``layer_macs`` of the model that ``without_channels`` would make.
 
     Args:
-        graph: Of the model as it is.
+        model: As it is.
+        groups: Its groups.
         removed: Channels by the name of their group.
+
+    Raises:
+        ConversionError: As ``layer_macs``.
     """
-    shapes = {
-        place: list(variable.shape) for place, variable in _kernels(graph.model).items()
-    }
-    for group in graph.groups:
+    costs = kernel_costs(model)
+    for group in groups:
         gone = list(removed.get(group.name, ()))
-        for slot in group.slots:
-            shape = shapes.get((slot.layer, slot.weight))
-            if shape is not None:
-                shape[slot.axis] -= int(np.isin(slot.members, gone).sum())
-    return _by_layer(
-        graph.model, {place: tuple(shape) for place, shape in shapes.items()}
-    )
+        for slot in group.slots if gone else ():
+            cost = costs.get((slot.layer, slot.weight))
+            if cost is not None:
+                cost.shape[slot.axis] -= int(np.isin(slot.members, gone).sum())
+    return _by_layer(costs)
 
 
-def _by_layer(
-    model: FlatModel, shapes: Mapping[tuple[str, str], tuple[int, ...]]
-) -> Mapping[str, int]:
+@dataclass(slots=True)
+class KernelCost:
+    """What one kernel takes while its axes are cut.
+
+    Attributes:
+        shape: Of the kernel, by now.
+        places: How often each of its numbers is used for one picture.
+    """
+
+    shape: list[int]
+    places: int
+
+    def macs(self, axis: int = 0, cut: int = 0) -> int:
+        """Return its multiply-accumulates, with one axis shorter by some."""
+        rest = math.prod(self.shape[:axis] + self.shape[axis + 1 :])
+        return self.places * (self.shape[axis] - cut) * rest
+
+
+def kernel_costs(model: Any) -> Mapping[tuple[str, str], KernelCost]:
+    """Return what each kernel takes, by layer and weight.
+
+    Raises:
+        ConversionError: As ``layer_macs``.
+    """
+    flat = flatten_model(model)
+    places: Counter[str] = Counter()
+    for step in flat.steps:
+        places[step.name] += _places(step) if step.kind in _KERNELS else 0
+    return {
+        (layer, weight): KernelCost(shape=list(one.shape), places=places[layer])
+        for (layer, weight), one in _kernels(flat).items()
+    }
+
+
+def _by_layer(costs: Mapping[tuple[str, str], KernelCost]) -> Mapping[str, int]:
     found: Counter[str] = Counter()
-    for step in model.steps:
-        for weight in _KERNELS.get(step.kind, ()):
-            found[step.name] += _places(step) * int(np.prod(shapes[step.name, weight]))
+    for (layer, _), cost in costs.items():
+        found[layer] += cost.macs()
     return dict(found)
 
 

@@ -62,15 +62,16 @@ def scale_group(
     Source:
         Nagel et al. 2019, arXiv:1906.04721, section 4.1.
     """
-    scales = np.asarray(scales, dtype=np.float64)
+    factors = np.asarray(scales, dtype=np.float64)
     if not group.is_linear:
         raise ValueError(f"group {group.name!r} is not linear: it cannot be scaled")
-    if scales.shape != (group.size,) or not np.all(np.isfinite(scales) & (scales > 0)):
+    is_usable = np.isfinite(factors) & (factors > 0)
+    if factors.shape != (group.size,) or not is_usable.all():
         raise ValueError(f"{group.name!r} takes {group.size} scales above 0")
     layers = named_layers(model)
     for slot in group.slots:
         if slot.power:
-            _scale(layers[slot.layer], slot, scales)
+            _scale(layers[slot.layer], slot, factors)
 
 
 def _scale(layer: Any, slot: Slot, scales: npt.NDArray[np.float64]) -> None:

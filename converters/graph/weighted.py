@@ -109,11 +109,8 @@ def _norm_weights(
 def _is_straight_after_a_writer(situation: Situation) -> bool:
     """Return whether the norm alone takes what a layer that makes channels gives."""
     model, (tensor,) = situation.model, situation.step.inputs
-    takers = sum(tensor in step.inputs for step in model.steps)
-    if takers != 1 or tensor in model.outputs:
-        return False
-    before = next((step for step in model.steps if tensor in step.outputs), None)
-    if before is None or before.kind not in _WRITING:
+    before = model.maker(tensor)
+    if before is None or before.kind not in _WRITING or model.takers(tensor) > 1:
         return False
     return getattr(before.operation.activation, "__name__", "linear") == "linear"
 

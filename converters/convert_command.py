@@ -15,8 +15,9 @@ from converters import pipeline
 from converters.child import ChildError, Report
 from converters.convert_output import result_payload, result_text
 from converters.early_checks import check_tools
+from converters.gate.precision import PrecisionWish
 from converters.prune.options import Importance
-from converters.recipe import Precision, Target
+from converters.recipe import Target
 from converters.zoo import source_names
 from edgeclf.commands.console import FILE, json_option, print_json, progress, say
 from edgeclf.profiles import profile_names
@@ -63,6 +64,18 @@ def _size(
     return int(sides[0]), int(sides[-1])
 
 
+_POINTS = click.FloatRange(min=0, max=100)
+
+
+def _share(
+    ctx: click.Context,  # noqa: ARG001 - click's
+    param: click.Parameter,  # noqa: ARG001
+    value: float | None,
+) -> float | None:
+    """Turn percent into a share, without the noise of a division."""
+    return None if value is None else float(f"{value / 100:.12g}")
+
+
 def _milliseconds(
     ctx: click.Context,  # noqa: ARG001 - click's
     param: click.Parameter,  # noqa: ARG001
@@ -101,9 +114,10 @@ def _milliseconds(
 )
 @click.option(
     "--precision",
-    type=click.Choice(get_args(Precision)),
-    help="What the board computes in; by default int8 with --calibrate, else fp32. "
-    "fp16 halves the file and computes in fp32.",
+    type=click.Choice(get_args(PrecisionWish)),
+    help="What the board computes in. auto, the default: with --calibrate int8 where "
+    "the board is not known to be slower with it, and the first of int8, fp16 and fp32 "
+    "that passes the gate; else fp32. fp16 halves the file and computes in fp32.",
 )
 @click.option(
     "--target",
@@ -132,6 +146,40 @@ def _milliseconds(
     "--seed",
     type=click.IntRange(min=0, max=2**32 - 1),
     help="Decides which photos are drawn; 0 by default.",
+)
+@click.option(
+    "--max-drop",
+    type=_POINTS,
+    callback=_share,
+    metavar="POINTS",
+    help="Gate, with labelled photos: allowed drop of top-1 accuracy in percentage "
+    "points; 1.0 by default.",
+)
+@click.option(
+    "--max-class-drop",
+    type=_POINTS,
+    callback=_share,
+    metavar="POINTS",
+    help="Likewise of the recall of any class that has 50 photos or more; 2.0 by "
+    "default.",
+)
+@click.option(
+    "--min-agreement",
+    type=click.FloatRange(min=1, max=100, min_open=True),
+    callback=_share,
+    metavar="PERCENT",
+    help="Gate, without labels: how many decisions of 100 must be SOURCE's; 96 by "
+    "default.",
+)
+@click.option(
+    "--accept-undecided",
+    is_flag=True,
+    help="Write the bundle when the photos are too few to judge it; written into it.",
+)
+@click.option(
+    "--spread",
+    is_flag=True,
+    help="Also report how the result differs between three calibration seeds.",
 )
 @click.option(
     "--prune",

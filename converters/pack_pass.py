@@ -90,6 +90,16 @@ def _golden(work: Workpiece, artefact: Model) -> GoldenSet:
     return make_golden(artefact, images, origin=origin, engine=work.engine)
 
 
+def _overrides(work: Workpiece) -> tuple[str, ...]:
+    gate = None if work.quality is None else work.quality.gate
+    used = {
+        "allow-small-calibration": work.recipe.allow_small_calibration,
+        "accept-undecided": work.recipe.accept_undecided
+        and (gate is None or gate.accepted),
+    }
+    return tuple(name for name, is_used in used.items() if is_used)
+
+
 def _provenance(work: Workpiece) -> Provenance:
     recipe, photos = work.recipe, work.calibration
     return Provenance(
@@ -100,8 +110,6 @@ def _provenance(work: Workpiece) -> Provenance:
         tools=tool_versions(recipe.target),
         calibration_sha256=None if photos is None else photos.sha256,
         calibration_images=None if photos is None else len(photos),
-        overrides=(
-            ("allow-small-calibration",) if recipe.allow_small_calibration else ()
-        ),
+        overrides=_overrides(work),
         profile=recipe.profile,
     )

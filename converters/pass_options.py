@@ -20,7 +20,18 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EqualizeOptions:
-    """Ranges of coupled channels made alike: nothing to choose."""
+    """Ranges of coupled channels made alike.
+
+    Attributes:
+        weight_share: How much of the difficulty moves from the activations to the
+            weights that read them: 0 makes the ranges equal, 1 the weights.
+    """
+
+    weight_share: float = 0.25
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight_share <= 1:
+            raise ValueError(f"weight_share must be 0 to 1, got {self.weight_share}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,22 +138,28 @@ class VerifyOptions:
     """What the artefact must reach on its engine against the source model.
 
     Attributes:
-        photos_to_judge: With fewer photos agreement is printed and not judged.
-        min_agreement: Share of photos with the source's top-1; 0 reports it only.
+        max_drop: With labelled photos: allowed drop of top-1 accuracy, as a share.
+        max_class_drop: Allowed drop of the recall of any class that has 50 photos or
+            more, as a share.
+        min_agreement: Without labels: share of decisions that must be the source's.
         synthetic_inputs: Seeded pictures, used where there are no photos.
-        max_score_error: Largest relative score error on those; 0 reports it only.
+        max_score_error: Largest relative score error; 0 reports it only.
     """
 
-    photos_to_judge: int
-    min_agreement: float
-    synthetic_inputs: int
-    max_score_error: float
+    max_drop: float = 0.01
+    max_class_drop: float = 0.02
+    min_agreement: float = 0.96
+    synthetic_inputs: int = 32
+    max_score_error: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.photos_to_judge < 1 or self.synthetic_inputs < 1:
-            raise ValueError("photos_to_judge and synthetic_inputs must be 1 or more")
-        if not 0 <= self.min_agreement <= 1:
-            raise ValueError(f"min_agreement must be 0 to 1, got {self.min_agreement}")
+        if self.synthetic_inputs < 1:
+            raise ValueError(
+                f"synthetic_inputs must be 1 or more, got {self.synthetic_inputs}"
+            )
+        for name in ("max_drop", "max_class_drop", "min_agreement"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be 0 to 1, got {getattr(self, name)}")
         if self.max_score_error < 0:
             raise ValueError(
                 f"max_score_error must be 0 or more: {self.max_score_error}"

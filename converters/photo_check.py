@@ -17,7 +17,13 @@ from PIL import Image
 from edgeclf.errors import CalibrationError
 from edgeclf.types import Uint8Image
 
-__all__ = ["CalibrationCheck", "PhotoStatistics", "check_calibration", "measure"]
+__all__ = [
+    "CalibrationCheck",
+    "PhotoStatistics",
+    "check_calibration",
+    "measure",
+    "thumbnail",
+]
 
 Grey = NDArray[np.float32]
 """Brightness 0…255, shape (height, width)."""
@@ -138,6 +144,14 @@ def measure(pixels: Uint8Image) -> PhotoStatistics:
             image.resize((16, 16), Image.Resampling.BOX), np.float32
         ).ravel(),
     )
+
+
+def thumbnail(pixels: Uint8Image) -> bytes:
+    """Return the RGB levels of 16 x 16 areas of a picture, as 768 bytes."""
+    image = Image.fromarray(pixels)
+    if max(image.size) >= 1024:
+        image = image.reduce(max(image.size) // 512)
+    return image.resize((16, 16), Image.Resampling.BOX).tobytes()
 
 
 def _refuse_fakes(seen: Sequence[PhotoStatistics]) -> None:

@@ -1,6 +1,6 @@
 """Which of the user's photos calibrate, and which the artefact is compared on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from converters.pass_options import VerifyOptions
+from converters.photo_overlap import unseen
 from converters.photos import PhotoSet, check_calibration
 from converters.pictures import PhotoPixels, PictureSet, real_input
 from converters.recipe import Recipe
 from converters.source_model import SourceModel
+from edgeclf.errors import InputFileError
 from edgeclf.preprocess import Preprocessor
 from edgeclf.scenes import golden_images
 from edgeclf.types import Uint8Image
@@ -89,7 +91,7 @@ class _Drawing:
     def __init__(self, recipe: Recipe, source: SourceModel) -> None:
         self._recipe = recipe
         self._source = source
-        self._calibrated: frozenset[Path] = frozenset()
+        self._calibrating: PhotoSet | None = None
         self.notes: list[str] = []
 
     def calibration(self, photos: PhotoSet, held_out: PhotoSet | None) -> PictureSet:
@@ -112,22 +114,26 @@ class _Drawing:
 
         allow_small = self._recipe.allow_small_calibration
         check_calibration(decoded(), allow_small=allow_small)
-        self._calibrated = frozenset(photo.path.resolve() for photo in drawn.photos)
+        self._calibrating = drawn
         return PictureSet(pixels=kept, origin="calibrate", sha256=drawn.sha256())
 
     def evaluation(self, photos: PhotoSet, origin: str) -> PictureSet:
-        """Return the photos to compare on, read when they are needed."""
+        """Return the photos to compare on, read when they are needed.
+
+        Raises:
+            CalibrationError: They calibrated the model, too.
+            InputFileError: Their labels are not the model's, or of one class only.
+        """
         photos = self.readable(photos)
-        shared = {photo.path.resolve() for photo in photos.photos} & self._calibrated
-        if shared:
-            self.notes.append(
-                f"{len(shared)} of the {len(photos)} photos of --evaluate also "
-                "calibrated the model: its agreement looks better than it is"
-            )
+        if self._calibrating is not None:
+            is_given = origin == "evaluate"
+            photos, notes = unseen(photos, self._calibrating, is_given=is_given)
+            self.notes += notes
         truth = None
         if origin == "evaluate":
             source = self._source
             truth = photos.class_indices(source.labels, source.synsets)
+            _require_classes(truth, source, photos.folder)
         return PictureSet(
             pixels=PhotoPixels(
                 [photo.path for photo in photos.photos], self._source.preprocess
@@ -135,6 +141,7 @@ class _Drawing:
             origin=origin,
             sha256=photos.sha256(),
             truth=None if truth is None else np.array(truth, np.intp),
+            clusters=photos.clusters(),
         )
 
     def readable(self, photos: PhotoSet) -> PhotoSet:
@@ -146,6 +153,18 @@ class _Drawing:
                 f"read and were left out, such as {damaged[0]}"
             )
         return readable
+
+
+def _require_classes(
+    truth: Sequence[int] | None, source: SourceModel, folder: Path
+) -> None:
+    if truth is None or len(set(truth)) > 1 or len(source.labels) < 2:
+        return
+    raise InputFileError(
+        f"{folder}: all {len(truth)} photos are labelled {source.labels[truth[0]]!r}: "
+        "accuracy on one class says nothing of the others; give photos of several, or "
+        "put them where no label is said"
+    )
 
 
 def _synthetic(recipe: Recipe, source: SourceModel) -> PictureSet:

@@ -18,6 +18,7 @@ _FILE_COLUMNS = ("file", "filename", "image", "path")
 _INDEX_COLUMNS = ("class_index", "class_id", "imagenet_class_id", "index")
 _SYNSET_COLUMNS = ("synset", "wnid")
 _TEXT_COLUMNS = ("label", "class", "class_name")
+_CLUSTER_COLUMNS = ("group", "cluster")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +29,14 @@ class Label:
         text: A label's name, or a folder's, which may be a synset or an index too.
         synset: WordNet identifier.
         index: Class index from 0.
+        cluster: Which photos show the same thing, or nothing.
         origin: Where it was read, for messages.
     """
 
     text: str = ""
     synset: str = ""
     index: int | None = None
+    cluster: str = ""
     origin: str
 
     @property
@@ -109,7 +112,7 @@ def read_label_table(path: Path, names: Collection[str]) -> Mapping[str, Label]:
     """Return the labels of a ``labels.csv`` by file name.
 
     Its header names a column for the file and at least one of class index, synset and
-    label.
+    label. A column ``group`` says which photos show the same thing.
 
     Raises:
         InputFileError: It is no such table, or a file is missing or named twice.
@@ -129,6 +132,7 @@ def read_label_table(path: Path, names: Collection[str]) -> Mapping[str, Label]:
             f"{path}: its first line must name a column 'file' and one of "
             "'class_index', 'synset' and 'label'"
         )
+    cluster = _column(columns, _CLUSTER_COLUMNS)
     labels: dict[str, Label] = {}
     for number, row in enumerate(rows, start=2):
         name = (row[file] or "").replace("\\", "/")
@@ -142,6 +146,7 @@ def read_label_table(path: Path, names: Collection[str]) -> Mapping[str, Label]:
             text=text,
             synset=synset,
             index=_whole_number(index, path, number) if index else None,
+            cluster=(row[cluster] or "").strip() if cluster else "",
             origin=f"{path.name}, line {number}",
         )
     return labels

@@ -5,14 +5,17 @@ never on the order in which a file system lists them.
 """
 
 import hashlib
-import heapq
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from converters.photo_check import CalibrationCheck, check_calibration
+import numpy as np
+from numpy.typing import NDArray
+
+from converters.photo_check import CalibrationCheck, check_calibration, thumbnail
+from converters.photo_clusters import Thumbnails, cluster_of_name, clusters
 from converters.photo_labels import Label, LabelIndex, read_label_table
+from converters.photo_sampling import stratified
 from edgeclf.decode import find_images, read_image
 from edgeclf.errors import CalibrationError, ImageError, InputFileError
 from edgeclf.files import read_file
@@ -33,11 +36,25 @@ class Photo:
         path: Where it is.
         name: Its path below the set's folder, with forward slashes.
         label: What ``labels.csv`` or its sub-folder's name says that it shows.
+        thumbnail: RGB levels of 16 x 16 areas, once ``readable`` looked at it.
     """
 
     path: Path
     name: str
     label: Label | None = None
+    thumbnail: bytes = field(default=b"", repr=False, compare=False)
+
+    @property
+    def stratum(self) -> str:
+        """What photos of the same class have in common."""
+        return "" if self.label is None else self.label.group
+
+    @property
+    def cluster(self) -> str:
+        """What photos of the same thing have in common, by table or by name."""
+        if self.label is not None and self.label.cluster:
+            return f"group {self.label.cluster}"
+        return cluster_of_name(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +99,14 @@ class PhotoSet:
         Every class or sub-folder gives at least one photo if ``count`` allows, and
         beyond that in proportion to its size.
         """
-        return self._chosen(_stratified(self.photos, count, seed, one_of_each=True))
+        return self._chosen(stratified(self.photos, count, seed, one_of_each=True))
 
     def split(
         self, fraction: float = 0.2, *, seed: int
     ) -> tuple["PhotoSet", "PhotoSet"]:
         """Return a held-out part and the rest, without a photo in common.
+
+        Photos whose table or names say that they show the same thing stay together.
 
         Args:
             fraction: Share of the photos that is held out, in proportion from every
@@ -96,18 +115,25 @@ class PhotoSet:
         """
         if not 0 < fraction < 1:
             raise ValueError(f"fraction must be in (0, 1), got {fraction}")
-        count = round(fraction * len(self.photos))
-        held_out = _stratified(self.photos, count, seed, one_of_each=False)
+        first = {photo.cluster: photo for photo in reversed(self.photos)}
+        count = round(fraction * len(first))
+        firsts = list(first.values())[::-1]
+        drawn = stratified(firsts, count, seed, one_of_each=False)
+        kept = {photo.cluster for photo in drawn}
+        held_out = {photo for photo in self.photos if photo.cluster in kept}
         return self._chosen(held_out), self._chosen(set(self.photos) - held_out)
 
     def readable(self, spec: DecodeSpec) -> tuple["PhotoSet", tuple[str, ...]]:
         """Decode every photo once; return those that can be, and the others' names.
 
+        Those returned have their thumbnails.
+
         Raises:
             CalibrationError: More than 5 % of them cannot.
         """
-        readable = {photo for photo in self.photos if _is_readable(photo, spec)}
-        damaged = [photo.name for photo in self.photos if photo not in readable]
+        looked_at = [_looked_at(photo, spec) for photo in self.photos]
+        readable = [photo for photo in looked_at if photo.thumbnail]
+        damaged = [photo.name for photo in looked_at if not photo.thumbnail]
         if len(damaged) > _MAX_DAMAGED * len(self.photos):
             raise CalibrationError(
                 f"{self.folder}: {len(damaged)} of {len(self.photos)} images cannot be "
@@ -150,13 +176,34 @@ class PhotoSet:
         index = LabelIndex(labels, synsets)
         return tuple(index.find(label, where=self.folder) for label in known)
 
+    def thumbnails(self) -> Thumbnails:
+        """Return the photos' thumbnails; ``readable`` has looked at them."""
+        joined = b"".join(photo.thumbnail for photo in self.photos)
+        return np.frombuffer(joined, np.uint8).reshape(len(self.photos), -1)
+
+    def clusters(self) -> NDArray[np.intp]:
+        """Return a number for each photo, the same for photos of the same thing."""
+        return clusters([photo.cluster for photo in self.photos], self.thumbnails())
+
+    def without(self, left_out: Sequence[bool] | NDArray[np.bool_]) -> "PhotoSet":
+        """Return the photos that are not left out."""
+        pairs = zip(self.photos, left_out, strict=True)
+        return self._chosen(photo for photo, is_left_out in pairs if not is_left_out)
+
+    def digests(self) -> tuple[str, ...]:
+        """Return the SHA-256 of each photo's bytes, in hex."""
+        return tuple(
+            hashlib.sha256(
+                read_file(photo.path, what="an image", limit=_FILE_LIMIT)
+            ).hexdigest()
+            for photo in self.photos
+        )
+
     def sha256(self) -> str:
         """Return a digest of the names and the bytes of the photos, in hex."""
         digest = hashlib.sha256()
-        for photo in self.photos:
-            data = read_file(photo.path, what="an image", limit=_FILE_LIMIT)
-            line = f"{photo.name}\0{hashlib.sha256(data).hexdigest()}\n"
-            digest.update(line.encode("utf-8", "surrogateescape"))
+        for photo, own in zip(self.photos, self.digests(), strict=True):
+            digest.update(f"{photo.name}\0{own}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
     def _chosen(self, photos: Iterable[Photo]) -> "PhotoSet":
@@ -171,46 +218,10 @@ def _folder_labels(names: Sequence[str]) -> dict[str, Label]:
     }
 
 
-def _is_readable(photo: Photo, spec: DecodeSpec) -> bool:
+def _looked_at(photo: Photo, spec: DecodeSpec) -> Photo:
+    """Return the photo with its thumbnail, which stays empty if it is damaged."""
     try:
-        read_image(photo.path, spec)
+        pixels = read_image(photo.path, spec)
     except (ImageError, InputFileError):
-        return False
-    return True
-
-
-def _stratified(
-    photos: Sequence[Photo], count: int, seed: int, *, one_of_each: bool
-) -> set[Photo]:
-    """Return ``count`` photos, shared out among the groups by Sainte-Laguë's method."""
-    groups: dict[str, list[Photo]] = defaultdict(list)
-    for photo in photos:
-        groups["" if photo.label is None else photo.label.group].append(photo)
-    if count >= len(photos):
-        return set(photos)
-    start = 1 if one_of_each and count >= len(groups) else 0
-    taken = dict.fromkeys(groups, start)
-    queue = [
-        (_priority(len(group), start), _rank(seed, name), name)
-        for name, group in groups.items()
-    ]
-    heapq.heapify(queue)
-    for _ in range(count - start * len(groups)):
-        _, rank, name = heapq.heappop(queue)
-        taken[name] += 1
-        heapq.heappush(queue, (_priority(len(groups[name]), taken[name]), rank, name))
-    return {
-        photo
-        for name, group in groups.items()
-        for photo in sorted(group, key=lambda p: _rank(seed, p.name))[: taken[name]]
-    }
-
-
-def _priority(size: int, taken: int) -> float:
-    """Return a group's claim to the next place, the smallest first; used up: last."""
-    return -size / (2 * taken + 1) if taken < size else 0.0
-
-
-def _rank(seed: int, name: str) -> bytes:
-    text = f"{seed}\0{name}".encode("utf-8", "surrogateescape")
-    return hashlib.sha256(text).digest()
+        return photo
+    return replace(photo, thumbnail=thumbnail(pixels))

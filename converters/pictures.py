@@ -30,15 +30,22 @@ class PictureSet:
         origin: What they are: ``evaluate``, ``calibration-holdout``, ``synthetic``.
         sha256: Of the set of files, in hex; ``None`` for synthetic ones.
         truth: The right class of each, where it is known of all.
+        clusters: A number for each, the same for those that show the same thing.
     """
 
     pixels: Sequence[Uint8Image] = field(repr=False)
     origin: str
     sha256: str | None = None
     truth: NDArray[np.intp] | None = None
+    clusters: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+    @property
+    def groups(self) -> NDArray[np.intp]:
+        """A number for each; all different where nothing is known of clusters."""
+        return np.arange(len(self)) if self.clusters is None else self.clusters
 
     @property
     def are_photos(self) -> bool:

@@ -148,6 +148,7 @@ class Recipe:
         seed: Of every draw.
         profile: The board it is for.
         allow_small_calibration: Calibrate on photos that are too few or too alike.
+        accept_undecided: Write a bundle that the photos are too few to judge.
         calibration: How photos are used.
         passes: In order.
         format: Number of the recipe format.
@@ -159,6 +160,7 @@ class Recipe:
     seed: int
     profile: str | None
     allow_small_calibration: bool
+    accept_undecided: bool
     calibration: CalibrationPlan
     passes: tuple[PassStep, ...]
     format: int = FORMAT
@@ -183,6 +185,12 @@ class Recipe:
         if state != "bundle":
             raise ValueError(f"the passes end with the {state} model, not a bundle")
         self._require_precision()
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether the artefact is made to differ from its source."""
+        changes = {"prune", "recover", "aware"}
+        return self.precision == "int8" or any(s.name in changes for s in self.passes)
 
     def step_options(self, step: PassStep) -> Any:
         """Return a step's options as the pass takes them."""
@@ -244,7 +252,12 @@ def recipe_from_dict(document: Mapping[str, Any], *, name: str) -> Recipe:
     Raises:
         SpecError: A missing or unknown key, a wrong value, or passes out of order.
     """
-    defaults = {"seed": 0, "profile": None, "allow_small_calibration": False}
+    defaults = {
+        "seed": 0,
+        "profile": None,
+        "allow_small_calibration": False,
+        "accept_undecided": False,
+    }
     resolved = {**defaults, **document}
     if isinstance(resolved.get("passes"), list):
         target = str(resolved.get("target"))

@@ -1,4 +1,4 @@
-"""What a conversion is asked for, and the recipe that follows from it."""
+"""What a conversion is asked for, and the recipes that users give."""
 
 import json
 from collections.abc import Mapping
@@ -6,25 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converters.compression import PruneWish, with_source_passes
-from converters.recipe import (
-    Precision,
-    Recipe,
-    Target,
-    parse_recipe,
-    recipe_from_dict,
-    shipped_recipe,
-)
+from converters.gate.precision import PrecisionWish
+from converters.recipe import Target, parse_recipe
 from edgeclf.bundle import parse_bundle
 from edgeclf.errors import SpecError
 from edgeclf.files import read_file
-from edgeclf.profiles import load_profile
 from edgeclf.types import ScoreKind
 
-__all__ = ["ConversionRequest", "resolve_recipe", "state_folder"]
+__all__ = ["ConversionRequest", "read_recipe", "state_folder"]
 
 _MAX_RECIPE = 2**31
-_TARGETS: Mapping[str, Target] = {"onnxruntime": "onnx"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +28,7 @@ class ConversionRequest:
         calibrate: Folder of photos for int8 ranges.
         evaluate: Folder of photos to compare on.
         golden: Folder of pictures for golden vectors.
-        precision: What the artefact computes in.
+        precision: What the artefact computes in; ``auto`` as ``None``.
         target: Its format.
         profile: The board that it is for.
         recipe: A recipe file, or a bundle whose recipe is replayed.
@@ -66,7 +57,7 @@ class ConversionRequest:
     calibrate: Path | None = None
     evaluate: Path | None = None
     golden: Path | None = None
-    precision: Precision | None = None
+    precision: PrecisionWish | None = None
     target: Target | None = None
     profile: str | None = None
     recipe: Path | None = None
@@ -95,60 +86,19 @@ def state_folder(output: Path) -> Path:
     return output.with_name(f"{output.name}.resume")
 
 
-def resolve_recipe(request: ConversionRequest) -> Recipe:
-    """Return every decision of a conversion before it begins.
-
-    A recipe file decides what it states; flags decide the rest, and must not contradict
-    it. Without one, the precision is int8 where there are photos for it, else fp32, and
-    the target is what the board's profile prefers. No clock is asked: this machine's
-    speed says nothing of the board's.
+def read_recipe(path: Path) -> Mapping[str, Any]:
+    """Return the values of a recipe file, or of the recipe in a bundle, unresolved.
 
     Raises:
-        SpecError: Flags and recipe contradict each other, or the recipe is wrong.
-        InputFileError: The recipe cannot be read.
-        ProfileError: There is no such profile.
+        SpecError: It is no recipe, or the bundle has none.
+        InputFileError: It cannot be read.
     """
-    document = _document(request)
-    flags = {
-        "target": request.target,
-        "precision": request.precision,
-        "seed": request.seed,
-        "profile": request.profile,
-        "allow_small_calibration": request.allow_small_calibration or None,
-    }
-    name = str(request.recipe or f"recipe {document.get('name')}")
-    for key, value in flags.items():
-        if value is not None and document.get(key, value) != value:
-            raise SpecError(
-                f"{_flag(key)} {value} contradicts {name}, which says "
-                f"{document[key]}: leave out one of the two"
-            )
-    given = {key: value for key, value in flags.items() if value is not None}
-    wish = PruneWish(
-        share=request.prune,
-        target_ms=request.prune_to,
-        importance=request.importance,
-        epochs=request.epochs,
-        finetunes=request.finetune is not None,
-    )
-    document = with_source_passes(document, wish, name=name)
-    recipe = recipe_from_dict({**document, **given}, name=name)
-    if recipe.profile is not None:
-        load_profile(recipe.profile)
-    return recipe
-
-
-def _document(request: ConversionRequest) -> Mapping[str, Any]:
-    if request.recipe is None:
-        target = request.target or _preferred_target(request.profile)
-        fallback: Precision = "int8" if request.calibrate is not None else "fp32"
-        return shipped_recipe(target, request.precision or fallback)
-    data = read_file(request.recipe, what="a recipe or a bundle", limit=_MAX_RECIPE)
+    data = read_file(path, what="a recipe or a bundle", limit=_MAX_RECIPE)
     if data.startswith(b"PK"):
-        return _of_bundle(data, request.recipe)
+        return _of_bundle(data, path)
     if data.lstrip().startswith(b"{"):
-        return _of_json(data, request.recipe)
-    return parse_recipe(data, name=str(request.recipe))
+        return _of_json(data, path)
+    return parse_recipe(data, name=str(path))
 
 
 def _of_bundle(data: bytes, path: Path) -> Mapping[str, Any]:
@@ -164,14 +114,3 @@ def _of_json(data: bytes, path: Path) -> Mapping[str, Any]:
     except ValueError as error:
         raise SpecError(f"{path}: not a recipe in JSON ({error})") from error
     return document
-
-
-def _preferred_target(profile: str | None) -> Target:
-    if profile is None:
-        return "tflite"
-    engine = load_profile(profile).value("defaults.engine")
-    return _TARGETS.get(str(engine), "tflite")
-
-
-def _flag(key: str) -> str:
-    return "--" + key.replace("_", "-")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgeclf.gate_record import GateRecord
 from edgeclf.texts import require_count, require_sha256, require_text
 
 __all__ = ["Estimate", "Kernels", "Provenance", "Quality"]
@@ -115,6 +116,7 @@ class Quality:
             ``calibrate`` (the very photos that calibrated the model), ``synthetic``;
             ``None`` when nothing was measured.
         pictures_sha256: Of the set of pictures, in hex.
+        gate: The verdict on it; ``None`` where there were no photos to judge by.
     """
 
     agreement: Estimate | None = None
@@ -123,6 +125,7 @@ class Quality:
     score_error: float | None = None
     measured_on: str | None = None
     pictures_sha256: str | None = None
+    gate: GateRecord | None = None
 
     def __post_init__(self) -> None:
         if self.score_error is not None and self.score_error < 0:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from converters.pass_options import CompileOptions, VerifyOptions
+from converters.plan import make_plan
 from converters.recipe import (
     PassStep,
     Precision,
@@ -17,7 +18,7 @@ from converters.recipe import (
     recipe_to_dict,
     shipped_recipe,
 )
-from converters.request import ConversionRequest, resolve_recipe
+from converters.request import ConversionRequest
 from edgeclf.errors import InputFileError, ProfileError, SpecError
 
 SHIPPED = [
@@ -56,16 +57,16 @@ def test_a_shipped_recipe_is_what_its_name_says(
 
 
 @pytest.mark.parametrize(("target", "precision"), SHIPPED)
-def test_float_artefacts_are_judged_and_int8_is_reported(
+def test_float_artefacts_have_bars_on_scores_and_int8_a_gate_of_decisions(
     target: Target, precision: Precision
 ) -> None:
     recipe = recipe_from_dict(shipped_recipe(target, precision), name="test")
 
     options = recipe.options(VerifyOptions)
 
-    expected = {"fp32": (0.995, 0.001), "fp16": (0.99, 0.02), "int8": (0.0, 0.0)}
+    expected = {"fp32": (0.995, 0.001), "fp16": (0.99, 0.02), "int8": (0.96, 0.0)}
     assert (options.min_agreement, options.max_score_error) == expected[precision]
-    assert options.photos_to_judge == 200
+    assert (options.max_drop, options.max_class_drop) == (0.01, 0.02)
 
 
 def test_a_resolved_recipe_survives_json() -> None:
@@ -113,7 +114,7 @@ def test_passes_out_of_order_are_refused_by_name() -> None:
         ("quantize", {"activations": "float32"}, "int8 activations go with int8"),
         ("quantize", {"speed": 9}, "unknown key 'speed'"),
         ("verify", {"min_agreement": 1.5}, "min_agreement must be 0 to 1"),
-        ("verify", {"photos_to_judge": 0}, "must be 1 or more"),
+        ("verify", {"max_drop": 1.5}, "must be 0 to 1"),
         ("verify", {"max_score_error": -1.0}, "max_score_error must be 0 or more"),
     ],
 )
@@ -148,7 +149,7 @@ def test_what_is_not_toml_is_refused(data: bytes) -> None:
 
 
 def resolved(**wishes: Any) -> Recipe:
-    return resolve_recipe(request(**wishes))
+    return make_plan(request(**wishes)).first
 
 
 def test_without_photos_the_precision_is_fp32_and_with_them_int8() -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "ConversionRequest",
     "ConversionResult",
     "convert",
+    "open_pass",
     "run_passes",
 ]
 
@@ -180,14 +181,15 @@ def run_passes(work: "Workpiece", *, report: Report) -> "Workpiece":
     """
     for step in work.recipe.passes:
         report(_PHASE_OF_PASS[step.name], 0.0)
-        one = _open_pass(step, work.recipe)
+        one = open_pass(step, work.recipe)
         one.requires(work)
         work = one.call(work)
         one.ensures(work)
     return work
 
 
-def _open_pass(step: PassStep, recipe: Recipe) -> "Pass":
+def open_pass(step: PassStep, recipe: Recipe) -> "Pass":
+    """Return the pass that a step of a recipe names, with its options."""
     module, _, name = _PASSES[recipe.target, step.name].partition(":")
     opened: Pass = getattr(importlib.import_module(module), name)(
         recipe.step_options(step)

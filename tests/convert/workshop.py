@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from converters.pictures import PictureSet
-from converters.pipeline import _open_pass
+from converters.pipeline import open_pass
 from converters.recipe import (
     Precision,
     Recipe,
@@ -156,7 +156,7 @@ def after(work: "Workpiece", *passes: str) -> "Workpiece":
     """Return the workpiece after these passes of its recipe, checks included."""
     for step in work.recipe.passes:
         if step.name in passes:
-            one = _open_pass(step, work.recipe)
+            one = open_pass(step, work.recipe)
             one.requires(work)
             work = one.call(work)
             one.ensures(work)

@@ -74,19 +74,22 @@ def _open_multiclass(task: Task, output: TensorSpec, labels: Sequence[str]) -> H
     softmax = task.scores == "logits"
     params = output.quantization
     if params is None:
-        return _FloatHead(labels, softmax=softmax)
-    if softmax and params.scale * 255 > _LARGEST_EXPONENT:
-        return _WideHead(labels, params)
+        return _FloatHead(labels, softmax=softmax, temperature=task.temperature)
+    if softmax and params.scale / task.temperature * 255 > _LARGEST_EXPONENT:
+        return _WideHead(labels, params, temperature=task.temperature)
     signed = output.dtype == "int8"
-    return _ByteHead(labels, params, signed=signed, softmax=softmax)
+    return _ByteHead(labels, params, task, signed=signed)
 
 
 class _FloatHead:
     """Float32 scores."""
 
-    def __init__(self, labels: Sequence[str], *, softmax: bool) -> None:
+    def __init__(
+        self, labels: Sequence[str], *, softmax: bool, temperature: float
+    ) -> None:
         self._labels = tuple(labels)
         self._softmax = softmax
+        self._temperature = temperature
 
     def __call__(self, raw_scores: Tensor, *, top_k: int) -> tuple[Classification, ...]:
         if top_k < 1:
@@ -105,15 +108,22 @@ class _FloatHead:
         values: FloatArray = np.asarray(raw_scores[0], np.float32)
         if not self._softmax:
             return np.clip(values, 0, 1)
-        powers = np.exp(values - values.max())
+        powers = self._powers(values, values.max())
         return np.asarray(powers / powers.sum(), np.float32)
+
+    def _powers(self, values: FloatArray, highest: np.float32) -> FloatArray:
+        below = values - highest
+        if self._temperature != 1:
+            below = below / np.float32(self._temperature)
+        return np.asarray(np.exp(below))
 
     def _shares(self, raw_scores: Tensor, highest: float) -> Callable[[float], float]:
         """Return what makes a probability of a score."""
         if not self._softmax:
             return lambda score: min(max(score, 0.0), 1.0)
-        total = float(np.exp(raw_scores - np.float32(highest)).sum())
-        return lambda score: math.exp(score - highest) / total
+        total = float(self._powers(raw_scores, np.float32(highest)).sum())
+        temperature = self._temperature
+        return lambda score: math.exp((score - highest) / temperature) / total
 
 
 class _ByteHead:
@@ -126,7 +136,7 @@ class _ByteHead:
     """
 
     def __init__(
-        self, labels: Sequence[str], params: QuantParams, *, signed: bool, softmax: bool
+        self, labels: Sequence[str], params: QuantParams, task: Task, *, signed: bool
     ) -> None:
         # Seen as a byte, a negative int8 is 128 to 255; as an index it counts from
         # the end of a table. Both are the same entry.
@@ -135,8 +145,9 @@ class _ByteHead:
             stored[128:] -= 256
         real = params.scale * (stored - float(params.zero_point))
         self._labels = tuple(labels)
-        self._softmax = softmax
-        self._table = np.exp(real - real.max()) if softmax else np.clip(real, 0, 1)
+        self._softmax = task.scores == "logits"
+        below = (real - real.max()) / task.temperature
+        self._table = np.exp(below) if self._softmax else np.clip(real, 0, 1)
         self._numbers: list[float] = self._table.tolist()
         self._ones = np.ones(len(labels))
         self._downwards = bytes(stored.argsort()[::-1].tolist())
@@ -168,9 +179,11 @@ class _ByteHead:
 class _WideHead:
     """Logits of one byte whose steps are so large that their powers leave a double."""
 
-    def __init__(self, labels: Sequence[str], params: QuantParams) -> None:
+    def __init__(
+        self, labels: Sequence[str], params: QuantParams, *, temperature: float
+    ) -> None:
         self._params = params
-        self._floats = _FloatHead(labels, softmax=True)
+        self._floats = _FloatHead(labels, softmax=True, temperature=temperature)
 
     def __call__(self, raw_scores: Tensor, *, top_k: int) -> tuple[Classification, ...]:
         return self._floats(self._real(raw_scores), top_k=top_k)

@@ -2,13 +2,17 @@
 
 Every field is written; reading refuses a missing or unknown key and a value of another
 type. A message starts with the path of the value: ``model.input.shape: …``.
+
+A field that came later has ``metadata={"json": "left out if default"}``: its key is
+written only when the value is not the default, so that what was written before stays
+as it is, byte for byte.
 """
 
 import json
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import (
@@ -73,14 +77,22 @@ def _hints(cls: Any) -> Mapping[str, Any]:
     return {field.name: field.type for field in fields(cls)}
 
 
+@cache
+def _later_fields(cls: Any) -> Mapping[str, Any]:
+    """Return the default of each field that is left out when it has it."""
+    found = {
+        field.name: field.default
+        for field in fields(cls)
+        if field.metadata.get("json") == "left out if default"
+    }
+    if MISSING in found.values():
+        raise TypeError(f"{cls.__name__} has a field to leave out without a default")
+    return found
+
+
 def _encode(hint: Any, value: Any) -> Any:
     if is_dataclass(value):
-        cls: Any = type(value)
-        hints = _hints(cls)
-        return {
-            name: _encode(field_hint, getattr(value, name))
-            for name, field_hint in hints.items()
-        }
+        return _encode_record(type(value), value)
     if isinstance(value, Mapping):
         return {_checked_text(key): _encode(Any, item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -91,6 +103,15 @@ def _encode(hint: Any, value: Any) -> Any:
     if isinstance(value, str):
         return _checked_text(value)
     return _encode_number(hint, value)
+
+
+def _encode_record(cls: Any, value: Any) -> dict[str, Any]:
+    later = _later_fields(cls)
+    return {
+        name: _encode(hint, getattr(value, name))
+        for name, hint in _hints(cls).items()
+        if name not in later or getattr(value, name) != later[name]
+    }
 
 
 def _element_hint(hint: Any) -> Any:
@@ -145,11 +166,12 @@ def _decode_record(cls: Any, value: Any, where: str) -> Any:
         if name not in hints:
             raise ValueError(f"{where}: unknown key {name!r}")
     for name in hints:
-        if name not in value:
+        if name not in value and name not in _later_fields(cls):
             raise ValueError(f"{where}: key {name!r} is missing")
     decoded = {
         name: _decode(hint, value[name], f"{where}.{name}")
         for name, hint in hints.items()
+        if name in value
     }
     try:
         return cls(**decoded)

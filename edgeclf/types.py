@@ -366,14 +366,26 @@ class Task:
     Attributes:
         kind: ``multiclass``: exactly one label is right. Others are refused.
         scores: Whether the model gives logits or probabilities.
+        temperature: What logits are divided by before the softmax, 0.001 to 1000:
+            above 1 for a model that is too sure of itself. It changes no decision.
+
+    Source:
+        Guo et al. 2017, arXiv:1706.04599, section 4.2.
     """
 
     kind: Literal["multiclass"] = "multiclass"
     scores: ScoreKind = "probabilities"
+    temperature: float = field(default=1.0, metadata={"json": "left out if default"})
 
     def __post_init__(self) -> None:
         _require_choice("kind", self.kind, Literal["multiclass"])
         _require_choice("scores", self.scores, ScoreKind)
+        if not 0.001 <= self.temperature <= 1000:
+            raise ValueError(
+                f"temperature must be 0.001 to 1000, got {self.temperature}"
+            )
+        if self.temperature != 1 and self.scores != "logits":
+            raise ValueError("a temperature other than 1 goes with logits only")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ def print_inspection(inspection: "Inspection") -> None:
     rows = [
         *_what(inspection),
         *_tensors(inspection.file),
-        *_meaning(inspection.known),
+        *_meaning(inspection.known, inspection.bundle),
         *_costs(inspection.file),
         *_engine(inspection.plan),
     ]
@@ -66,11 +66,14 @@ def _tensor(tensor: TensorInfo) -> str:
     return f"{words}, scale {scale:.6g}, zero point {zero_point}"
 
 
-def _meaning(known: Known) -> Iterator[_Row]:
+def _meaning(known: Known, bundle: Bundle | None) -> Iterator[_Row]:
     if known.preprocess is not None:
         yield "pictures", preprocess_words(known.preprocess)
     if known.scores is not None:
         yield "scores", known.scores
+    if bundle is not None and bundle.manifest.task.temperature != 1:
+        divided = "that logits are divided by before the softmax"
+        yield "temperature", f"{bundle.manifest.task.temperature:.4g} {divided}"
     if known.labels is not None:
         shown = ", ".join(known.labels[:3])
         more = ", …" if len(known.labels) > 3 else ""

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from edgeclf.cli import main
-from tests.bundles import tiny_bundle_bytes
+from tests.bundles import edit_manifest, tiny_bundle_bytes
 from tests.environments import ROOT
 from tests.models import tiny_onnx, tiny_tflite
 
@@ -90,6 +90,20 @@ def test_people_see_a_bundle_in_words(
     assert "centre 0.875 of the shorter side, bilinear to 32x32" in shown
     assert "CONV_2D" in shown
     assert "agreement" in shown
+
+
+def test_a_temperature_is_shown_to_people_and_programs(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "m.edgeclf"
+    task = {"kind": "multiclass", "scores": "logits", "temperature": 1.25}
+    path.write_bytes(
+        edit_manifest(tiny_bundle_bytes("int8"), lambda m: m.update(task=task))
+    )
+
+    assert inspected(path, capfd)["bundle"]["task"] == task
+    assert run("inspect", path) == 0
+    assert "temperature  1.25 that logits are divided by" in capfd.readouterr().out
 
 
 def test_a_model_that_is_no_classifier_is_shown_with_the_reason(

@@ -24,12 +24,15 @@ def head(
     dtype: DType = "float32",
     scores: ScoreKind = "probabilities",
     quantization: QuantParams | None = None,
+    temperature: float = 1.0,
 ) -> Head:
     output = TensorSpec(
         name="scores", shape=(1, classes), dtype=dtype, quantization=quantization
     )
     return open_head(
-        Task(scores=scores), output, [f"label {index}" for index in range(classes)]
+        Task(scores=scores, temperature=temperature),
+        output,
+        [f"label {index}" for index in range(classes)],
     )
 
 
@@ -211,3 +214,48 @@ def test_an_unknown_kind_of_task_is_refused() -> None:
 
     with pytest.raises(SpecError, match="no head for task 'segmentation'"):
         open_head(task, output, ["a", "b"])
+
+
+WIDE = QuantParams(scale=30.0, zero_point=0)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "quantization"),
+    [("float32", None), ("int8", LOGIT["int8"]), ("uint8", LOGIT["uint8"])]
+    + [("uint8", WIDE)],
+    ids=["float", "int8", "uint8", "wide"],
+)
+@pytest.mark.parametrize("temperature", [0.25, 1.7, 40.0])
+def test_logits_are_divided_by_the_temperature(
+    dtype: DType, quantization: QuantParams | None, temperature: float
+) -> None:
+    stored = raw([3, 5, 5, 0], dtype)
+    warm = head(
+        4,
+        dtype=dtype,
+        scores="logits",
+        quantization=quantization,
+        temperature=temperature,
+    )
+
+    scale = 1.0 if quantization is None else quantization.scale
+    expected = softmax(stored[0].astype(np.float64) * scale / temperature)
+    assert warm.probabilities(stored) == pytest.approx(expected, rel=1e-5)
+    best = warm(stored, top_k=4)
+    assert [each.index for each in best] == [1, 2, 0, 3]
+    assert [each.score for each in best] == pytest.approx(
+        expected[[1, 2, 0, 3]].tolist(), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "temperature", [0.0, -1.0, 0.0009, 1001.0, float("nan"), float("inf")]
+)
+def test_a_temperature_out_of_range_is_refused(temperature: float) -> None:
+    with pytest.raises(ValueError, match=r"temperature must be 0\.001 to 1000"):
+        Task(scores="logits", temperature=temperature)
+
+
+def test_probabilities_have_no_temperature() -> None:
+    with pytest.raises(ValueError, match="goes with logits only"):
+        Task(scores="probabilities", temperature=2.0)

@@ -219,6 +219,7 @@ def test_a_manifest_survives_the_way_through_its_bytes(
         ),
         Kernels(engine="litert", version="2", delegates=(), architecture="x86_64"),
         Task(scores="logits"),
+        pytest.param(Task(scores="logits", temperature=1.25), id="warm"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -230,6 +231,14 @@ def test_whole_numbers_in_float_fields_are_written_as_floats() -> None:
     spec = PreprocessSpec(resize=ResizeSpec(size=(8, 8)), mean=(127, 127, 127))
 
     assert repr(spec_to_dict(spec)["mean"]) == "[127.0, 127.0, 127.0]"
+
+
+def test_a_temperature_of_1_is_left_out_as_it_was_before_there_was_one() -> None:
+    assert json.loads(RAW)["task"].keys() == {"kind", "scores"}
+    assert read_manifest(RAW).task.temperature == 1
+
+    with pytest.raises(BundleError, match="not in canonical form"):
+        read_manifest(edited("task/temperature", 1.0))
 
 
 def test_the_bytes_are_sorted_and_without_spaces() -> None:

@@ -132,6 +132,16 @@ def test_integers_say_what_their_real_numbers_say(
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8"])
+@pytest.mark.parametrize("scores", ["probabilities", "logits"])
+def test_every_byte_has_its_place_in_the_order(dtype: DType, scores: ScoreKind) -> None:
+    limits = np.iinfo(dtype)
+    upwards = [float(stored) for stored in range(limits.min, limits.max + 1)]
+    quantized = head(256, dtype=dtype, scores=scores, quantization=LOGIT[dtype])
+
+    assert indices(quantized, raw(upwards, dtype), 256) == list(range(255, -1, -1))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
 def test_huge_steps_do_not_overflow(dtype: DType) -> None:
     params = QuantParams(scale=50.0, zero_point=0)
     wide = head(4, dtype=dtype, scores="logits", quantization=params)

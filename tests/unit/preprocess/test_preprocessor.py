@@ -121,6 +121,14 @@ def test_many_sizes_are_forgotten_again() -> None:
     assert len(preprocessor._plans) <= 32
 
 
+def test_a_size_that_came_before_is_still_refused_in_another_dtype() -> None:
+    preprocessor = _made(preset("keras", size=(8, 8)))
+    preprocessor(np.zeros((4, 4, 3), np.uint8))
+
+    with pytest.raises(ValueError, match="got float32"):
+        preprocessor(np.zeros((4, 4, 3), np.float32))
+
+
 @pytest.mark.parametrize(
     ("pixels", "complaint"),
     [

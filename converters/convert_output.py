@@ -5,6 +5,7 @@ from typing import Any
 from converters.pipeline import ConversionResult
 from edgeclf.commands.spec_words import preprocess_words, tensor_words
 from edgeclf.json_values import to_json_value
+from edgeclf.probability_record import ProbabilityRecord
 from edgeclf.provenance import Estimate, Quality
 
 __all__ = ["result_payload", "result_text"]
@@ -58,6 +59,7 @@ def result_payload(result: ConversionResult) -> dict[str, Any]:
         "output": to_json_value(manifest.model.output),
         "preprocess": to_json_value(manifest.model.preprocess),
         "scores": manifest.task.scores,
+        "temperature": manifest.task.temperature,
         "quality": to_json_value(manifest.quality),
         "engine": to_json_value(manifest.golden.kernels),
         "calibration_images": provenance["calibration_images"],
@@ -81,7 +83,21 @@ def _quality_rows(quality: Quality) -> dict[str, str]:
     if quality.score_error is not None:
         on = " on synthetic pictures" if quality.agreement is None else ""
         rows["scores"] = f"at most {quality.score_error:.3g} from the source's{on}"
+    if quality.probabilities is not None:
+        rows["sureness"] = _sureness(quality.probabilities)
     return rows
+
+
+def _sureness(found: ProbabilityRecord) -> str:
+    if found.measure == "divergence":
+        return (
+            f"{found.after:.2g} nats from the source's probabilities "
+            f"({found.before:.2g} before), {found.photos} photos"
+        )
+    return (
+        f"off by {found.after:.2%} on average ({found.before:.2%} before, the source "
+        f"{found.source:.2%}), {found.photos} photos"
+    )
 
 
 def _share(estimate: Estimate) -> str:

@@ -12,6 +12,7 @@ __all__ = [
     "OnnxExportOptions",
     "OnnxQuantizeOptions",
     "PackOptions",
+    "TemperatureOptions",
     "TfliteExportOptions",
     "TfliteQuantizeOptions",
     "VerifyOptions",
@@ -164,6 +165,21 @@ class VerifyOptions:
             raise ValueError(
                 f"max_score_error must be 0 or more: {self.max_score_error}"
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemperatureOptions:
+    """How a changed model's probabilities are made as sure as they are right.
+
+    Attributes:
+        photos: With fewer to fit on, logits are left as they are.
+    """
+
+    photos: int = 50
+
+    def __post_init__(self) -> None:
+        if self.photos < 2:
+            raise ValueError(f"photos must be 2 or more, got {self.photos}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from converters.child import Report
+from converters.gate.comparison import Comparison
 from converters.pictures import PictureSet
 from converters.recipe import Recipe
 from converters.serving import Boundary
@@ -44,12 +45,14 @@ class Workpiece:
         exported: The float model: a SavedModel folder or an ``.onnx`` file.
         quantized: The model file as the quantizer made it.
         artefact: The model file as the board opens it.
+        comparison: What both gave for the pictures to compare on.
         quality: How it compares with the source.
         bundle: The bundle's bytes.
         notes: What a reader of the result must know.
         report: Told by long passes how much of their phase is done.
         state_folder: Where a training keeps what it needs to go on after a kill; it
             goes when the bundle is written.
+        common: Folder for what no setting changes; ``folder`` where there is none.
     """
 
     recipe: Recipe
@@ -67,11 +70,18 @@ class Workpiece:
     exported: Path | None = None
     quantized: bytes | None = field(default=None, repr=False)
     artefact: Model | None = None
+    comparison: Comparison | None = field(default=None, repr=False)
     quality: Quality | None = None
     bundle: bytes | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
     report: Report = field(default=_silent, repr=False)
     state_folder: Path | None = None
+    common: Path | None = None
+
+    @property
+    def common_folder(self) -> Path:
+        """For files that are the same whatever the recipe says."""
+        return self.common or self.folder
 
     @property
     def is_changed(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgeclf.gate_record import GateRecord
+from edgeclf.probability_record import ProbabilityRecord
 from edgeclf.texts import require_count, require_sha256, require_text
 
 __all__ = ["Estimate", "Kernels", "Provenance", "Quality"]
@@ -117,6 +118,7 @@ class Quality:
             ``None`` when nothing was measured.
         pictures_sha256: Of the set of pictures, in hex.
         gate: The verdict on it; ``None`` where there were no photos to judge by.
+        probabilities: How right they are; ``None`` where that was not measured.
     """
 
     agreement: Estimate | None = None
@@ -126,6 +128,9 @@ class Quality:
     measured_on: str | None = None
     pictures_sha256: str | None = None
     gate: GateRecord | None = None
+    probabilities: ProbabilityRecord | None = field(
+        default=None, metadata={"json": "left out if default"}
+    )
 
     def __post_init__(self) -> None:
         if self.score_error is not None and self.score_error < 0:

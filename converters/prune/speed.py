@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgeclf.backends import Backend
 
-__all__ = ["Speedup", "compare_speed"]
+__all__ = ["Speedup", "compare_speed", "shortest_ms"]
 
 _ROUNDS = 31
 _ROUND_NS = 20_000_000
@@ -89,6 +89,18 @@ def compare_speed(
         for which in (0, 1) if number % 2 else (1, 0):
             times[number, which] = min(timed(which) for _ in range(runs))
     return _speedup(np.maximum(times, 1), seed)
+
+
+def shortest_ms(
+    backend: Backend, *, clock: Callable[[], int] = time.perf_counter_ns
+) -> float:
+    """Return the median over some rounds of the shortest run, in milliseconds.
+
+    Args:
+        backend: Left open.
+        clock: In nanoseconds.
+    """
+    return compare_speed(backend, backend, rounds=11, clock=clock).before_ms
 
 
 def _speedup(times: _Nanoseconds, seed: int) -> Speedup:

@@ -75,7 +75,10 @@ class StateFile:
         if self._path is None or not self._path.is_file():
             return None
         try:
-            with np.load(self._path, allow_pickle=False) as archive:
+            with (
+                self._path.open("rb") as file,  # a damaged one stays open in np.load
+                np.load(file, allow_pickle=False) as archive,
+            ):
                 return _unpacked(dict(archive))
         except (EOFError, KeyError, ValueError, OSError, zipfile.BadZipFile):
             return None

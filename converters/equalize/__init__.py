@@ -1,0 +1,1 @@
+"""Cross-layer equalisation: ranges of coupled channels made alike, exactly."""

@@ -1,0 +1,100 @@
+"""The pass that makes ranges of coupled channels alike before quantization."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converters.equalize.equalization import equalize
+from converters.pass_options import EqualizeOptions
+from converters.pictures import PictureSet, after_resize, real_input
+from converters.workpiece import Workpiece
+from edgeclf.errors import CalibrationError, ConversionError
+from edgeclf.types import PreprocessSpec
+
+__all__ = ["EqualizeModel", "picture_batches"]
+
+_BATCH = 8
+_MOST_PICTURES = 256
+_TOLERANCE = 1e-3
+"""Largest difference of scores, beside the largest score. Lite0 differs by 1e-6; a
+wrong factor in one channel shows as 1e-2 and more."""
+
+
+@dataclass(frozen=True, slots=True)
+class EqualizeModel:
+    """The scoring model to one of the same function that eight bits hold better."""
+
+    options: EqualizeOptions
+
+    def requires(self, work: Workpiece) -> None:
+        """Refuse to equalise without photos."""
+        if work.calibration is None:
+            raise CalibrationError(
+                "equalising needs photos that show the ranges: give --calibrate DIR"
+            )
+
+    def call(self, work: Workpiece) -> Workpiece:
+        """Return the workpiece with the equalised model.
+
+        Raises:
+            ConversionError: The model's channels cannot be followed, or it came out as
+                another function.
+        """
+        assert work.calibration is not None  # noqa: S101 - requires() checked it
+        spec, before = work.source.preprocess, work.scoring_model
+        done = equalize(
+            before,
+            picture_batches(work.calibration, spec),
+            share=self.options.weight_share,
+        )
+        first = next(picture_batches(work.calibration, spec))
+        _require_same_function(before, done.model, first, name=work.source.name)
+        return replace(work, scoring_model=done.model)
+
+    def ensures(self, work: Workpiece) -> None:
+        """Refuse a model with weights that are no numbers."""
+        for weight in work.scoring_model.weights:
+            if not np.all(np.isfinite(np.asarray(weight))):
+                raise ConversionError(
+                    f"equalising broke {weight.path}; leave the pass out of the recipe"
+                )
+
+
+def picture_batches(
+    pictures: PictureSet, spec: PreprocessSpec, *, most: int = _MOST_PICTURES
+) -> Iterator[NDArray[np.float32]]:
+    """Yield what a source model takes, shape (pictures, height, width, 3).
+
+    Args:
+        pictures: After crop and resize.
+        spec: The source model's.
+        most: Pictures; where there are more, they are taken evenly from all of them.
+    """
+    to_real = after_resize(spec, real_input(spec))
+    count = min(len(pictures), most)
+    chosen = np.linspace(0, len(pictures) - 1, count).round().astype(int)
+    for start in range(0, count, _BATCH):
+        yield np.concatenate(
+            [
+                np.array(to_real(pictures.pixels[index]), dtype=np.float32)
+                for index in chosen[start : start + _BATCH].tolist()
+            ]
+        )
+
+
+def _require_same_function(
+    before: Any, after: Any, inputs: NDArray[np.float32], *, name: str
+) -> None:
+    expected, found = (
+        np.asarray(model(inputs, training=False)) for model in (before, after)
+    )
+    difference = np.abs(found - expected).max() / max(np.abs(expected).max(), 1e-12)
+    if not difference <= _TOLERANCE:
+        raise ConversionError(
+            f"equalising made another model of {name}: scores differ by "
+            f"{difference:.2g} of the largest; leave the pass out of the recipe and "
+            "report this model"
+        )

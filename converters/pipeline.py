@@ -60,11 +60,13 @@ _PASSES: Mapping[tuple[str, str], str] = {
     ("tflite", "quantize"): "converters.tflite:QuantizeTflite",
     ("tflite", "compile"): "converters.tflite:FinishTflite",
     ("tflite", "verify"): "converters.verify_pass:VerifyParity",
+    ("tflite", "temperature"): "converters.temperature_pass:FitTemperature",
     ("tflite", "pack"): "converters.pack_pass:PackBundle",
     ("onnx", "export"): "converters.onnx_model:ExportOnnx",
     ("onnx", "quantize"): "converters.onnx_model:QuantizeOnnx",
     ("onnx", "compile"): "converters.onnx_model:FinishOnnx",
     ("onnx", "verify"): "converters.verify_pass:VerifyParity",
+    ("onnx", "temperature"): "converters.temperature_pass:FitTemperature",
     ("onnx", "pack"): "converters.pack_pass:PackBundle",
 }
 _PHASE_OF_PASS = {
@@ -76,6 +78,7 @@ _PHASE_OF_PASS = {
     "quantize": "quantizing",
     "compile": "compiling",
     "verify": "verifying",
+    "temperature": "verifying",
     "pack": "packing",
 }
 _PATHS = ("output", "calibrate", "evaluate", "golden", "recipe", "labels", "finetune")

@@ -18,6 +18,7 @@ from converters.pass_options import (
     OnnxExportOptions,
     OnnxQuantizeOptions,
     PackOptions,
+    TemperatureOptions,
     TfliteExportOptions,
     TfliteQuantizeOptions,
     VerifyOptions,
@@ -91,6 +92,9 @@ _RULES: Mapping[str, _Rule] = {
     "verify": _Rule(
         takes="artefact", gives="verified", options=_for_both(VerifyOptions)
     ),
+    "temperature": _Rule(
+        takes="verified", gives="verified", options=_for_both(TemperatureOptions)
+    ),
     "pack": _Rule(takes="verified", gives="bundle", options=_for_both(PackOptions)),
 }
 
@@ -102,7 +106,7 @@ class PassStep:
     Attributes:
         name: ``prune``, ``recover``, ``equalize`` and ``aware`` change the source
             model, as often as one likes; then come ``export``, ``quantize``,
-            ``compile``, ``verify`` and ``pack``.
+            ``compile``, ``verify``, if one likes ``temperature``, and ``pack``.
         options: All of the pass's options, JSON-ready.
     """
 
@@ -191,6 +195,16 @@ class Recipe:
         """Whether the artefact is made to differ from its source."""
         changes = {"prune", "recover", "aware"}
         return self.precision == "int8" or any(s.name in changes for s in self.passes)
+
+    @property
+    def learns(self) -> bool:
+        """Whether anything is measured on or learned from calibration photos."""
+        changes = {"prune", "recover", "equalize", "aware"}
+        return self.precision == "int8" or any(s.name in changes for s in self.passes)
+
+    def default_options(self, name: str) -> dict[str, Any]:
+        """Return what a pass does when nothing is said, JSON-ready."""
+        return _default_options(_RULES[name].options[self.target])
 
     def step_options(self, step: PassStep) -> Any:
         """Return a step's options as the pass takes them."""

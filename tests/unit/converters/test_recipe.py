@@ -52,6 +52,7 @@ def test_a_shipped_recipe_is_what_its_name_says(
         "quantize",
         "compile",
         "verify",
+        "temperature",
         "pack",
     ]
 

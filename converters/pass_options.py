@@ -40,14 +40,23 @@ class AwareOptions:
     """Training that knows of the quantization to come.
 
     Attributes:
-        epochs: How often each labelled photo is seen.
+        epochs: How often each photo is seen.
+        learning_rate: At the beginning; it falls to 0 along half a cosine.
+        label_share: Weight of the right answers beside the source's, where photos have
+            labels; in 0…1.
     """
 
     epochs: int = 3
+    learning_rate: float = 1e-4
+    label_share: float = 0.0
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise ValueError(f"epochs must be 1 or more, got {self.epochs}")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be above 0: {self.learning_rate}")
+        if not 0 <= self.label_share <= 1:
+            raise ValueError(f"label_share must be 0 to 1, got {self.label_share}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

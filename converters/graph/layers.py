@@ -56,6 +56,18 @@ class Step:
         is_own = cls.__module__.partition(".")[0] == "keras"
         return cls.__name__ if is_own else f"{cls.__module__}.{cls.__name__}"
 
+    def call(self, known: Mapping[Tensor, Any]) -> Any:
+        """Return what comes out in inference.
+
+        Args:
+            known: A value for each of ``inputs``.
+        """
+        args, kwargs = keras.tree.map_structure(
+            lambda leaf: known[leaf] if isinstance(leaf, Tensor) else leaf,
+            (self.args, dict(self.kwargs)),
+        )
+        return self.operation(*args, **_with_training(self.operation, kwargs, False))
+
     @property
     def output(self) -> Tensor:
         """The only tensor that comes out.

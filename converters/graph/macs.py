@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ _KERNELS: Mapping[str, Sequence[str]] = {
     "DepthwiseConv2D": ("kernel",),
     "SeparableConv2D": ("depthwise_kernel", "pointwise_kernel"),
 }
+
+
+_NO_CUTS: Mapping[int, int] = MappingProxyType({})
 
 
 def layer_macs(model: Any) -> Mapping[str, int]:
@@ -77,10 +81,14 @@ class KernelCost:
     shape: list[int]
     places: int
 
-    def macs(self, axis: int = 0, cut: int = 0) -> int:
-        """Return its multiply-accumulates, with one axis shorter by some."""
-        rest = math.prod(self.shape[:axis] + self.shape[axis + 1 :])
-        return self.places * (self.shape[axis] - cut) * rest
+    def macs(self, cuts: Mapping[int, int] = _NO_CUTS) -> int:
+        """Return its multiply-accumulates.
+
+        Args:
+            cuts: How much shorter an axis would be, by axis.
+        """
+        lengths = (length - cuts.get(axis, 0) for axis, length in enumerate(self.shape))
+        return self.places * math.prod(lengths)
 
 
 def kernel_costs(model: Any) -> Mapping[tuple[str, str], KernelCost]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import accumulate
 from types import FrameType
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from click.shell_completion import CompletionItem
@@ -18,10 +18,15 @@ from converters.early_checks import check_tools
 from converters.gate.precision import PrecisionWish
 from converters.prune.options import Importance
 from converters.recipe import Target
+from converters.search_output import say_refusal
 from converters.zoo import source_names
 from edgeclf.commands.console import FILE, json_option, print_json, progress, say
+from edgeclf.errors import NoVerdictError, OutOfBoundsError
 from edgeclf.profiles import profile_names
 from edgeclf.types import ScoreKind
+
+if TYPE_CHECKING:
+    from converters.gate.trials import Trial
 
 __all__ = ["convert"]
 
@@ -247,7 +252,8 @@ def _milliseconds(
     help="For a model file: what it gives, when its last layer does not tell.",
 )
 @json_option
-def convert(*, as_json: bool, **wishes: Any) -> None:
+@click.pass_context
+def convert(ctx: click.Context, /, *, as_json: bool, **wishes: Any) -> None:
     """Turn a trained model into a verified bundle for a board.
 
     SOURCE is a .keras or .h5 file, or a known name such as efficientnet-lite0 or
@@ -264,12 +270,16 @@ def convert(*, as_json: bool, **wishes: Any) -> None:
           --calibrate photos/ --target onnx -o my.edgeclf
     """  # noqa: D301 - click wants the control character
     request = pipeline.ConversionRequest(**wishes)
+    tried: list[Trial] = []
     try:
-        with _leaving_nothing_on_sigterm(), _reporting() as report:
-            result = pipeline.convert(request, report=report)
+        with _leaving_nothing_on_sigterm(), _reporting(request) as report:
+            result = pipeline.convert(request, report=report, tried=tried.extend)
     except ChildError as error:
         say(error.log)
         raise
+    except (OutOfBoundsError, NoVerdictError) as error:
+        say_refusal(error, tried, as_json=as_json)
+        ctx.exit(error.exit_code)
     if as_json:
         print_json("convert", result_payload(result))
     else:
@@ -291,17 +301,21 @@ def _leaving_nothing_on_sigterm() -> Iterator[None]:
 
 
 @contextmanager
-def _reporting() -> Iterator[Report]:
+def _reporting(request: pipeline.ConversionRequest) -> Iterator[Report]:
     """Show phases on stderr: as a bar on a terminal, else a line each."""
-    ends = dict(zip(pipeline.PHASES, accumulate(pipeline.PHASES.values()), strict=True))
+    seconds = pipeline.planned_phases(request)
+    ends = dict(zip(seconds, accumulate(seconds.values()), strict=True))
     position = 0.0
-    with progress("starting", total=sum(pipeline.PHASES.values())) as advance:
+    with progress("starting", total=sum(seconds.values())) as advance:
 
         def report(phase: str, done: float) -> None:
             nonlocal position
-            if not sys.stderr.isatty() and done == 0.0:
-                say(f"{phase} ...")
-            reached = ends[phase] - pipeline.PHASES[phase] * (1 - done)
+            name, _, detail = phase.partition(": ")
+            if not sys.stderr.isatty() and (detail or done == 0.0):
+                say(f"  tried {detail}" if detail else f"{name} ...")
+            reached = position
+            if name in ends:
+                reached = ends[name] - seconds[name] * (1 - done)
             advance(reached - position, description=phase)
             position = reached
 

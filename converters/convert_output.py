@@ -1,8 +1,17 @@
 """What ``edgeclf convert`` says of its result, for people and for programs."""
 
+from dataclasses import asdict
 from typing import Any
 
+from converters.gate.precision import target_here
+from converters.gate.trials import trial_rows
 from converters.pipeline import ConversionResult
+from converters.search_output import (
+    gate_words,
+    layer_lines,
+    spread_words,
+    tried_payload,
+)
 from edgeclf.commands.spec_words import preprocess_words, tensor_words
 from edgeclf.json_values import to_json_value
 from edgeclf.probability_record import ProbabilityRecord
@@ -31,12 +40,17 @@ def result_text(result: ConversionResult) -> str:
         "input": tensor_words(manifest.model.input),
         "output": tensor_words(manifest.model.output),
         **_quality_rows(manifest.quality),
+        "gate": _gate(result),
+        "spread": spread_words(result.spread, manifest.quality.gate),
         "calibrated": _calibration(result),
         "ran on": _engine(result),
         "took": f"{result.seconds:.0f} s",
     }
     lines = [f"{name:<10} {value}" for name, value in rows.items() if value]
+    lines += layer_lines(result.tried)
     lines += [f"{'note':<10} {note}" for note in _notes(result)]
+    if result.tried:
+        lines += ["", *trial_rows(result.tried)]
     return "\n".join([*lines, "", *_next(result)])
 
 
@@ -65,6 +79,8 @@ def result_payload(result: ConversionResult) -> dict[str, Any]:
         "calibration_images": provenance["calibration_images"],
         "overrides": provenance["overrides"],
         "recipe": provenance["recipe"],
+        "tried": tried_payload(result.tried),
+        "spread": [asdict(each) for each in result.spread],
         "notes": _notes(result),
         "seconds": round(result.seconds, 3),
     }
@@ -102,15 +118,23 @@ def _sureness(found: ProbabilityRecord) -> str:
 
 def _share(estimate: Estimate) -> str:
     interval = f"95 % interval {estimate.low:.1%} to {estimate.high:.1%}"
-    judged = "" if estimate.judged else ", not judged: too few"
+    judged = "" if estimate.judged else ", not decided: too few"
     return f"{estimate.value:.1%} ({interval}{judged}), {estimate.n}"
+
+
+def _gate(result: ConversionResult) -> str:
+    gate = result.bundle.manifest.quality.gate
+    if gate is None and not result.recipe.is_lossy:
+        return ""
+    return gate_words(gate)
 
 
 def _calibration(result: ConversionResult) -> str:
     provenance = result.bundle.manifest.provenance
     if provenance.calibration_images is None:
         return ""
-    small = " (few: --allow-small-calibration)" if provenance.overrides else ""
+    is_small = "allow-small-calibration" in provenance.overrides
+    small = " (few: --allow-small-calibration)" if is_small else ""
     return f"on {provenance.calibration_images} photos, seed {provenance.seed}{small}"
 
 
@@ -127,7 +151,7 @@ def _notes(result: ConversionResult) -> list[str]:
         notes.append(
             "fewer than nine in ten decisions are the source's: look before you ship"
         )
-    if result.recipe.profile is not None:
+    if result.recipe.profile is not None and not target_here(result.recipe.profile):
         notes.append(f"unverified on target: measure it on a {result.recipe.profile}")
     return notes
 

@@ -1,7 +1,7 @@
 """Which of the user's photos calibrate, and which the artefact is compared on."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from edgeclf.preprocess import Preprocessor
 from edgeclf.scenes import golden_images
 from edgeclf.types import Uint8Image
 
-__all__ = ["DrawnPictures", "draw_pictures"]
+__all__ = ["DrawnPictures", "draw_pictures", "redrawn_calibration"]
+
+_REDRAWN = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +62,14 @@ def draw_pictures(
     held_out: PhotoSet | None = None
     calibration: PictureSet | None = None
     photos = None if calibrate is None else PhotoSet.scan(calibrate)
-    if photos is not None and _learns(recipe):
+    if photos is not None and recipe.learns:
         rest = photos
         if evaluate is None:
             holdout = recipe.calibration.holdout
             held_out, rest = photos.split(holdout, seed=recipe.seed)
             held_out = drawing.readable(held_out)
-        calibration = drawing.calibration(rest, held_out)
+        count = recipe.calibration.images
+        calibration = drawing.calibration(rest, held_out, seed=recipe.seed, count=count)
     evaluation = _synthetic(recipe, source)
     if evaluate is not None:
         evaluation = drawing.evaluation(PhotoSet.scan(evaluate), "evaluate")
@@ -79,10 +82,26 @@ def draw_pictures(
     )
 
 
-def _learns(recipe: Recipe) -> bool:
-    """Whether anything is measured on or learned from the user's photos."""
-    changes = {"prune", "recover", "equalize", "aware"}
-    return recipe.precision == "int8" or any(s.name in changes for s in recipe.passes)
+def redrawn_calibration(
+    recipe: Recipe, source: SourceModel, *, calibrate: Path, is_split: bool, seed: int
+) -> PictureSet:
+    """Return other photos to calibrate on, of those that do not judge.
+
+    Where all of them calibrate already, four in five are drawn, so that it is others.
+
+    Args:
+        recipe: How many, and the seed by which photos were held back.
+        source: Its spec prepares them.
+        calibrate: The folder.
+        is_split: Whether a part of it was held back to judge by.
+        seed: Decides which.
+    """
+    photos = PhotoSet.scan(calibrate)
+    if is_split:
+        _, photos = photos.split(recipe.calibration.holdout, seed=recipe.seed)
+    count = min(recipe.calibration.images, round(_REDRAWN * len(photos)))
+    drawing = _Drawing(replace(recipe, allow_small_calibration=True), source)
+    return drawing.calibration(photos, None, seed=seed, count=max(1, count))
 
 
 class _Drawing:
@@ -94,13 +113,14 @@ class _Drawing:
         self._calibrating: PhotoSet | None = None
         self.notes: list[str] = []
 
-    def calibration(self, photos: PhotoSet, held_out: PhotoSet | None) -> PictureSet:
+    def calibration(
+        self, photos: PhotoSet, held_out: PhotoSet | None, *, seed: int, count: int
+    ) -> PictureSet:
         """Return the photos that set ranges, held in memory, if they are photos.
 
         Photos held out of a small folder count towards the number that it must have.
         """
-        count = self._recipe.calibration.images
-        drawn = self.readable(photos.draw(count, seed=self._recipe.seed))
+        drawn = self.readable(photos.draw(count, seed=seed))
         spec = self._source.preprocess
         preprocess = Preprocessor(spec, real_input(spec))
         kept: list[Uint8Image] = []

@@ -1,24 +1,21 @@
-"""From a trained model to a bundle: the recipe's passes, in a child process."""
+"""From a trained model to a bundle, in a child process, or not at all."""
 
-import importlib
-import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from converters.child import Report, run_in_child
 from converters.early_checks import check_early
+from converters.gate.trials import SeedResult, Trial, read_trials
+from converters.job import job_arguments
+from converters.passes import open_pass
 from converters.plan import make_plan
-from converters.recipe import PassStep, Recipe, recipe_from_dict, recipe_to_dict
+from converters.recipe import Recipe, recipe_from_dict
 from converters.recover.state import remove_states
 from converters.request import ConversionRequest, state_folder
+from converters.work_folder import work_folder
 from edgeclf.bundle import Bundle, write_bundle
-from edgeclf.errors import OutputFileError
-
-if TYPE_CHECKING:
-    from converters.workpiece import Pass, Workpiece
 
 __all__ = [
     "PHASES",
@@ -26,12 +23,13 @@ __all__ = [
     "ConversionResult",
     "convert",
     "open_pass",
-    "run_passes",
+    "planned_phases",
 ]
 
 PHASES: Mapping[str, int] = {
     "loading the model": 6,
     "reading the photos": 4,
+    "searching": 90,
     "pruning": 60,
     "recovering": 300,
     "equalizing": 10,
@@ -41,47 +39,9 @@ PHASES: Mapping[str, int] = {
     "compiling": 1,
     "verifying": 6,
     "packing": 4,
+    "spreading": 60,
 }
-"""What a conversion does, in order, and about how many seconds each takes."""
-
-_SOURCE_PASSES: Mapping[str, str] = {
-    "prune": "converters.prune.prune_pass:PruneModel",
-    "recover": "converters.recover.recover_pass:RecoverModel",
-    "equalize": "converters.equalize.equalize_pass:EqualizeModel",
-    "aware": "converters.aware.aware_pass:TrainAware",
-}
-_PASSES: Mapping[tuple[str, str], str] = {
-    **{
-        (target, name): place
-        for target in ("tflite", "onnx")
-        for name, place in _SOURCE_PASSES.items()
-    },
-    ("tflite", "export"): "converters.tflite:ExportSavedModel",
-    ("tflite", "quantize"): "converters.tflite:QuantizeTflite",
-    ("tflite", "compile"): "converters.tflite:FinishTflite",
-    ("tflite", "verify"): "converters.verify_pass:VerifyParity",
-    ("tflite", "temperature"): "converters.temperature_pass:FitTemperature",
-    ("tflite", "pack"): "converters.pack_pass:PackBundle",
-    ("onnx", "export"): "converters.onnx_model:ExportOnnx",
-    ("onnx", "quantize"): "converters.onnx_model:QuantizeOnnx",
-    ("onnx", "compile"): "converters.onnx_model:FinishOnnx",
-    ("onnx", "verify"): "converters.verify_pass:VerifyParity",
-    ("onnx", "temperature"): "converters.temperature_pass:FitTemperature",
-    ("onnx", "pack"): "converters.pack_pass:PackBundle",
-}
-_PHASE_OF_PASS = {
-    "prune": "pruning",
-    "recover": "recovering",
-    "equalize": "equalizing",
-    "aware": "training",
-    "export": "exporting",
-    "quantize": "quantizing",
-    "compile": "compiling",
-    "verify": "verifying",
-    "temperature": "verifying",
-    "pack": "packing",
-}
-_PATHS = ("output", "calibrate", "evaluate", "golden", "recipe", "labels", "finetune")
+"""What a conversion does, and about how many seconds each takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +53,8 @@ class ConversionResult:
         recipe: What made it.
         source_bytes: What the source's weights take in float32.
         notes: What the user must know.
+        tried: What was tried to find the recipe; empty when nothing was searched for.
+        spread: What other draws of calibration photos give, where that was asked.
         seconds: How long it took; never in the bundle.
     """
 
@@ -100,23 +62,31 @@ class ConversionResult:
     recipe: Recipe
     source_bytes: int
     notes: tuple[str, ...]
+    tried: tuple[Trial, ...]
+    spread: tuple[SeedResult, ...]
     seconds: float
 
 
 def convert(
-    request: ConversionRequest, *, report: Report | None = None
+    request: ConversionRequest,
+    *,
+    report: Report | None = None,
+    tried: Callable[[Sequence[Trial]], None] | None = None,
 ) -> ConversionResult:
     """Turn a trained model into a verified bundle.
 
-    Nothing is written before the artefact has been run by its engine and compared with
-    its source; then the bundle takes its name in one step.
+    Nothing is written before the artefact has been run by its engine, compared with
+    its source and judged; then the bundle takes its name in one step.
 
     Args:
         request: What is wanted.
-        report: Called with the phase and its progress; see ``PHASES``.
+        report: Called with the phase and its progress; see ``PHASES``. Behind a colon
+            may stand what was done in it.
+        tried: Called once with what was tried, whether or not a bundle is written.
 
     Raises:
-        OutOfBoundsError: The artefact is out of parity.
+        OutOfBoundsError: Nothing that was tried passes the gate, or it is out of parity.
+        NoVerdictError: The photos are too few to tell.
         ConversionError: The model cannot be converted, or the converter crashed.
         CalibrationError: int8 without photos, or with photos that cannot calibrate.
         SpecError: Settings contradict each other.
@@ -124,108 +94,54 @@ def convert(
         OutputFileError: The bundle cannot be written; what was there is untouched.
     """
     start = time.perf_counter_ns()
-    recipe = make_plan(request).first
-    check_early(request, recipe)
-    with _temporary_folder() as folder:
-        outcome = run_in_child(
-            "converters.pipeline:run_job",
-            {
-                "request": _to_dict(request),
-                "recipe": recipe_to_dict(recipe),
-                "folder": folder,
-            },
-            folder=Path(folder),
-            report=report or _ignore,
-        )
+    check_early(request, make_plan(request).first)
+    with work_folder() as folder:
+        try:
+            outcome = run_in_child(
+                "converters.job:run_job",
+                job_arguments(request, folder),
+                folder=folder,
+                report=report or _ignore,
+            )
+        finally:
+            trials = read_trials(folder)
+            if tried is not None:
+                tried(trials)
         data = Path(outcome["bundle"]).read_bytes()
     bundle = write_bundle(request.output, data)
     remove_states(state_folder(request.output))
     return ConversionResult(
         bundle=bundle,
-        recipe=recipe,
+        recipe=recipe_from_dict(outcome["recipe"], name="recipe"),
         source_bytes=outcome["source_bytes"],
         notes=tuple(outcome["notes"]),
+        tried=trials,
+        spread=tuple(SeedResult(**each) for each in outcome["spread"]),
         seconds=(time.perf_counter_ns() - start) / 1e9,
     )
 
 
-def run_job(arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """Do a conversion in this process; what the child process runs.
-
-    Args:
-        arguments: The request, the resolved recipe and a folder for files, as
-            ``convert`` sends them.
-        report: Called as each phase begins.
-
-    Returns:
-        Where the bundle's bytes lie, the notes, and the size of the source's weights.
-    """
-    from converters.opening import open_work  # noqa: PLC0415 - TensorFlow: child only
-
-    request = _from_dict(arguments["request"])
-    recipe = recipe_from_dict(arguments["recipe"], name="recipe")
-    folder = Path(arguments["folder"])
-    work = open_work(request, recipe, folder=folder, report=report)
-    work = run_passes(work, report=report)
-    bundle = folder / "bundle"
-    bundle.write_bytes(work.bundle or b"")
-    return {
-        "bundle": str(bundle),
-        "notes": list(work.notes),
-        "source_bytes": 4 * work.source.keras_model.count_params(),
-    }
-
-
-def run_passes(work: "Workpiece", *, report: Report) -> "Workpiece":
-    """Return the workpiece after every pass of its recipe.
+def planned_phases(request: ConversionRequest) -> Mapping[str, int]:
+    """Return the phases that this conversion will show, with their seconds.
 
     Raises:
-        EdgeclfError: What a pass requires or ensures does not hold, or it failed.
+        EdgeclfError: The request contradicts itself.
     """
-    for step in work.recipe.passes:
-        report(_PHASE_OF_PASS[step.name], 0.0)
-        one = open_pass(step, work.recipe)
-        one.requires(work)
-        work = one.call(work)
-        one.ensures(work)
-    return work
-
-
-def open_pass(step: PassStep, recipe: Recipe) -> "Pass":
-    """Return the pass that a step of a recipe names, with its options."""
-    module, _, name = _PASSES[recipe.target, step.name].partition(":")
-    opened: Pass = getattr(importlib.import_module(module), name)(
-        recipe.step_options(step)
-    )
-    return opened
-
-
-def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
-    try:
-        return tempfile.TemporaryDirectory(
-            prefix="edgeclf-", ignore_cleanup_errors=True
-        )
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputFileError(
-            f"no temporary folder to work in ({reason}): set TMPDIR to one with space"
-        ) from error
+    plan = make_plan(request)
+    passes = {step.name for step in plan.first.passes}
+    optional = {
+        "searching": plan.searches,
+        "pruning": "prune" in passes,
+        "recovering": "recover" in passes,
+        "equalizing": "equalize" in passes and not plan.searches,
+        "training": "aware" in passes or plan.trains,
+        "exporting": not plan.searches,
+        "quantizing": not plan.searches,
+        "compiling": not plan.searches,
+        "spreading": request.spread,
+    }
+    return {name: PHASES[name] for name in PHASES if optional.get(name, True)}
 
 
 def _ignore(phase: str, done: float) -> None:
     """Report to nobody."""
-
-
-def _to_dict(request: ConversionRequest) -> dict[str, Any]:
-    return {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in asdict(request).items()
-    }
-
-
-def _from_dict(document: Mapping[str, Any]) -> ConversionRequest:
-    fields = dict(document)
-    for name in _PATHS:
-        fields[name] = None if fields[name] is None else Path(fields[name])
-    fields["size"] = None if fields["size"] is None else tuple(fields["size"])
-    return ConversionRequest(**fields)

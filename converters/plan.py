@@ -34,11 +34,13 @@ class Plan:
         climbs: Whether settings of an int8 recipe are searched for; a recipe of the
             user's is done as it is.
         precision: Why these precisions.
+        trains: Whether training with int8 in mind may be tried last.
     """
 
     recipes: tuple[Recipe, ...]
     climbs: bool
     precision: PrecisionChoice
+    trains: bool = False
 
     @property
     def first(self) -> Recipe:
@@ -76,7 +78,20 @@ def make_plan(request: ConversionRequest) -> Plan:
         has_photos=request.calibrate is not None,
     )
     recipes = [_shipped(request, target, each) for each in choice.candidates]
-    return Plan(recipes=tuple(recipes), climbs=True, precision=choice)
+    _require_sense(request)
+    return Plan(
+        recipes=tuple(recipes), climbs=True, precision=choice, trains=request.aware
+    )
+
+
+def _require_sense(request: ConversionRequest) -> None:
+    if request.aware and request.finetune is None:
+        raise SpecError("--aware learns from photos: give --finetune DIR")
+    if request.spread and (request.prune is not None or request.prune_to is not None):
+        raise SpecError(
+            "--spread converts three times, and pruning would be learnt as often: "
+            "leave out one of the two"
+        )
 
 
 def _shipped(

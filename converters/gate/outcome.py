@@ -6,7 +6,13 @@ from converters.recipe import Recipe
 from edgeclf.errors import NoVerdictError, OutOfBoundsError
 from edgeclf.gate_record import ClassDrop, GateRecord
 
-__all__ = ["accepted_or_refused", "measured_words", "refusal", "wish_words"]
+__all__ = [
+    "accepted_or_refused",
+    "is_accepted",
+    "measured_words",
+    "refusal",
+    "wish_words",
+]
 
 
 def accepted_or_refused(
@@ -30,11 +36,18 @@ def accepted_or_refused(
         raise OutOfBoundsError(
             f"below the gate: {refusal(record, name)}; no bundle was written"
         )
-    if not recipe.is_lossy or (record is not None and record.verdict == "pass"):
-        return record
-    if not recipe.accept_undecided:
+    if not is_accepted(record, recipe):
         raise NoVerdictError(_undecided(record, name))
-    return None if record is None else replace(record, accepted=True)
+    if record is None or record.verdict == "pass" or not recipe.is_lossy:
+        return record
+    return replace(record, accepted=True)
+
+
+def is_accepted(record: GateRecord | None, recipe: Recipe) -> bool:
+    """Whether an artefact with this verdict may go into a bundle."""
+    if record is not None and record.verdict != "undecided":
+        return record.verdict == "pass"
+    return recipe.accept_undecided or not recipe.is_lossy
 
 
 def refusal(record: GateRecord, name: str) -> str:

@@ -60,7 +60,7 @@ def reference_scores(work: Workpiece, pictures: PictureSet) -> Scores:
         ConversionError: The source without its softmax is another model.
     """
     digest = (pictures.sha256 or "none")[:16]
-    path = work.folder / f"source-{pictures.origin}-{digest}-{len(pictures)}.npy"
+    path = work.common_folder / f"source-{pictures.origin}-{digest}-{len(pictures)}.npy"
     if path.exists():
         kept: Scores = np.load(path)
         return kept

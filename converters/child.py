@@ -8,6 +8,7 @@ ends the child.
 
 import contextlib
 import ctypes
+import errno
 import importlib
 import json
 import os
@@ -21,7 +22,7 @@ from typing import Any, NoReturn, TypeAlias
 
 import edgeclf.errors
 from converters.quiet import quieten_tensorflow
-from edgeclf.errors import ConversionError, EdgeclfError
+from edgeclf.errors import ConversionError, EdgeclfError, OutputFileError
 from edgeclf.files import write_atomically
 
 __all__ = ["ChildError", "Report", "run_in_child"]
@@ -34,6 +35,11 @@ _BOOT = (
     "from converters.child import serve; serve(sys.argv[1])"
 )
 _UNEXPECTED = 70
+_NO_ROOM = 74
+_FULL = (
+    "the disk that temporary files go to is full, and nothing was written: free some "
+    "space, or set TMPDIR to a folder that has it"
+)
 _PATIENCE_S = 3.0
 _PR_SET_PDEATHSIG = 1
 
@@ -106,9 +112,13 @@ def serve(job: str) -> NoReturn:
 
         outcome = _call(settings["target"], settings["arguments"], report)
     status = outcome.pop("status")
-    (folder / "result.json").write_text(json.dumps(outcome))
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        (folder / "result.json").write_text(json.dumps(outcome))
+    except OSError:
+        os._exit(_NO_ROOM)  # not even for the result
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(status)  # a native library's exit handlers cannot spoil a good result
 
 
@@ -121,8 +131,16 @@ def _call(target: str, arguments: dict[str, Any], report: Report) -> dict[str, A
     except BaseException as error:  # noqa: BLE001 - it goes to the parent as ChildError
         traceback.print_exc()
         text = " ".join(str(error).split())
+        if _is_full_disk(error, text):
+            return {"status": 1, "error": OutputFileError.__name__, "message": _FULL}
         return {"status": _UNEXPECTED, "message": f"{type(error).__name__}: {text}"}
     return {"status": 0, "returned": returned}
+
+
+def _is_full_disk(error: BaseException, text: str) -> bool:
+    """Whether there was no more space for a file; TensorFlow says it in words only."""
+    number = getattr(error, "errno", None)
+    return number in {errno.ENOSPC, errno.EDQUOT} or "No space left on device" in text
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -159,6 +177,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _result(status: int, folder: Path, phase: str) -> dict[str, Any]:
     result = folder / "result.json"
+    if status == _NO_ROOM:
+        raise OutputFileError(_FULL)
     if status < 0 or not result.exists():
         raise ChildError(
             f"conversion stopped while {phase}: {_cause(status)}", log=_log_tail(folder)

@@ -50,9 +50,13 @@ def check_early(request: ConversionRequest, recipe: Recipe) -> None:
             "int8 needs photos to calibrate with: give --calibrate DIR, some hundred "
             "such as the camera will see, or choose --precision fp32"
         )
-    for folder in (request.calibrate, request.evaluate, request.golden):
+    for folder in _folders(request):
         if folder is not None:
             PhotoSet.scan(folder)
+
+
+def _folders(request: ConversionRequest) -> tuple[Path | None, ...]:
+    return request.calibrate, request.evaluate, request.golden, request.finetune
 
 
 def _check_space(path: Path) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from converters.child import ChildError, run_in_child
-from edgeclf.errors import CalibrationError, ConversionError
+from edgeclf.errors import CalibrationError, ConversionError, OutputFileError
 
 JOBS = """
-import os, signal, sys, time
+import errno, os, signal, sys, time
 from pathlib import Path
 from edgeclf.errors import CalibrationError
 
@@ -37,6 +37,15 @@ def aborts(arguments, report):
 
 def runs_out_of_memory(arguments, report):
     os.kill(os.getpid(), signal.SIGKILL)
+
+def fills_the_disk(arguments, report):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+def fills_the_disk_in_words(arguments, report):
+    raise RuntimeError("SavedModel: RESOURCE_EXHAUSTED; No space left on device")
+
+def leaves_no_room_for_the_result(arguments, report):
+    Path(arguments["folder"], "result.json").mkdir()
 
 def leaves(arguments, report):
     os._exit(0)
@@ -170,3 +179,17 @@ def test_a_child_does_not_outlive_a_killed_parent(folder: Path, tmp_path: Path) 
     parent.stdout.close()
 
     assert wait_until_gone(int(pid.read_text()))
+
+
+@pytest.mark.parametrize(
+    "job",
+    ["fills_the_disk", "fills_the_disk_in_words", "leaves_no_room_for_the_result"],
+)
+def test_a_full_disk_is_named_and_says_what_helps(job: str, folder: Path) -> None:
+    with pytest.raises(OutputFileError, match=r"is full, .*nothing was.*TMPDIR"):
+        run_in_child(
+            f"jobs:{job}",
+            {"folder": str(folder)},
+            folder=folder,
+            report=lambda *_: None,
+        )

@@ -64,6 +64,7 @@ def test_the_json_is_what_its_schema_says_and_the_bundle_is_there(
         "--evaluate",
         str(shop / "labelled"),
         "--allow-small-calibration",
+        "--accept-undecided",
         "--profile",
         "raspberry-pi-4b",
         "--json",
@@ -76,10 +77,14 @@ def test_the_json_is_what_its_schema_says_and_the_bundle_is_there(
     jsonschema.validate(document, SCHEMA)
     assert document["digest"] == read_bundle(output).digest
     assert document["precision"] == "int8"
-    assert document["overrides"] == ["allow-small-calibration"]
+    assert document["overrides"] == ["allow-small-calibration", "accept-undecided"]
+    gate = document["quality"]["gate"]
+    assert (gate["verdict"], gate["accepted"]) == ("undecided", True)
+    assert sum(trial["is_chosen"] for trial in document["tried"]) == 1
     assert document["quality"]["accuracy"]["n"] == 11
     assert any("unverified on target" in note for note in document["notes"])
-    assert "quantizing ..." in done.stderr
+    assert "searching ..." in done.stderr
+    assert "  tried int8, plain" in done.stderr
     assert "WARNING" not in done.stderr
 
 

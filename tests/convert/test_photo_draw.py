@@ -12,7 +12,7 @@ from tests.convert.workshop import SIZE, recipe, tiny_source, write_photos
 pytestmark = pytest.mark.convert
 
 
-def test_a_fifth_is_kept_from_calibration_when_nothing_else_is_given(
+def test_a_half_is_kept_from_calibration_when_nothing_else_is_given(
     tmp_path: Path,
 ) -> None:
     photos = write_photos(tmp_path / "photos", 130)
@@ -22,7 +22,7 @@ def test_a_fifth_is_kept_from_calibration_when_nothing_else_is_given(
     )
 
     assert drawn.calibration is not None
-    assert (len(drawn.calibration), len(drawn.evaluation)) == (104, 26)
+    assert (len(drawn.calibration), len(drawn.evaluation)) == (65, 65)
     assert drawn.evaluation.origin == "calibration-holdout"
     seen = {pixels.tobytes() for pixels in drawn.calibration.pixels}
     assert not any(pixels.tobytes() in seen for pixels in drawn.evaluation.pixels)
@@ -37,15 +37,13 @@ def test_fewer_than_128_photos_are_refused(tmp_path: Path) -> None:
         )
 
 
-def test_photos_that_calibrate_and_judge_are_named(tmp_path: Path) -> None:
+def test_photos_that_calibrate_never_judge(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 130)
 
-    drawn = draw_pictures(
-        recipe("tflite", "int8"), tiny_source(), calibrate=photos, evaluate=photos
-    )
-
-    assert drawn.notes
-    assert "130 of the 130 photos of --evaluate also calibrated" in drawn.notes[0]
+    with pytest.raises(CalibrationError, match=r"130 of the 130 photos of --evaluate"):
+        draw_pictures(
+            recipe("tflite", "int8"), tiny_source(), calibrate=photos, evaluate=photos
+        )
 
 
 def test_a_float_model_without_photos_is_compared_on_synthetic_pictures() -> None:

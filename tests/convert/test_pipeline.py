@@ -9,6 +9,7 @@ import pytest
 from converters import pipeline
 from converters.child import ChildError, run_in_child
 from converters.pipeline import ConversionRequest, ConversionResult, convert
+from converters.recipe import recipe_to_dict
 from edgeclf.errors import (
     CalibrationError,
     ConversionError,
@@ -47,11 +48,16 @@ def wish(shop: Path, output: Path, **changes: Any) -> ConversionRequest:
 @pytest.fixture(scope="module")
 def int8(shop: Path) -> ConversionResult:
     phases: list[str] = []
-    result = convert(
-        wish(shop, shop / "int8.edgeclf", calibrate=shop / "photos", target="tflite"),
-        report=lambda phase, _: phases.append(phase),
+    request = wish(
+        shop,
+        shop / "int8.edgeclf",
+        calibrate=shop / "photos",
+        target="tflite",
+        min_agreement=0.9,
     )
-    assert phases == list(pipeline.PHASES)
+    result = convert(request, report=lambda phase, _: phases.append(phase))
+    names = [phase.partition(":")[0] for phase in phases]
+    assert list(dict.fromkeys(names)) == list(pipeline.planned_phases(request))
     return result
 
 
@@ -60,15 +66,33 @@ def test_an_int8_bundle_says_how_it_was_made_and_how_good_it_is(
 ) -> None:
     manifest = int8.bundle.manifest
 
-    assert manifest.provenance.calibration_images == 120
+    assert manifest.provenance.calibration_images == 75
     assert manifest.provenance.recipe["precision"] == "int8"
     assert manifest.provenance.tools["tensorflow"]
     assert manifest.quality.measured_on == "calibration-holdout"
     assert manifest.quality.agreement is not None
-    assert manifest.quality.agreement.n == 30
-    assert manifest.quality.agreement.value > 0.7
-    assert not manifest.quality.agreement.judged
+    assert manifest.quality.agreement.n == 75
+    assert manifest.quality.agreement.judged
+    gate = manifest.quality.gate
+    assert gate is not None
+    assert (gate.measure, gate.verdict, gate.bar) == ("agreement", "pass", 0.9)
     assert int8.bundle.labels == LABELS
+
+
+def test_what_was_tried_is_told_and_the_best_of_it_is_in_the_bundle(
+    int8: ConversionResult,
+) -> None:
+    (chosen,) = (trial for trial in int8.tried if trial.is_chosen)
+
+    assert [trial.name for trial in int8.tried][:2] == [
+        "int8, plain",
+        "int8, percentile ranges",
+    ]
+    divergences = [trial.divergence for trial in int8.tried if trial.divergence]
+    assert chosen.divergence == min(divergences)
+    assert chosen.gate == int8.bundle.manifest.quality.gate
+    assert chosen.model_bytes == len(int8.bundle.model_bytes)
+    assert int8.bundle.manifest.provenance.recipe == recipe_to_dict(int8.recipe)
 
 
 def test_the_bundle_verifies(int8: ConversionResult) -> None:
@@ -90,6 +114,7 @@ def test_a_bundles_own_recipe_makes_the_same_bytes_again(
     )
 
     assert again.bundle.path.read_bytes() == first.read_bytes()
+    assert again.tried == ()
 
 
 def test_onnx_gives_the_same_bytes_from_two_processes(
@@ -98,7 +123,15 @@ def test_onnx_gives_the_same_bytes_from_two_processes(
     written = []
     for name in ("one", "two"):
         output = tmp_path / f"{name}.edgeclf"
-        convert(wish(shop, output, calibrate=shop / "photos", target="onnx"))
+        convert(
+            wish(
+                shop,
+                output,
+                calibrate=shop / "photos",
+                target="onnx",
+                min_agreement=0.9,
+            )
+        )
         written.append(output.read_bytes())
 
     assert written[0] == written[1]
@@ -116,7 +149,7 @@ def test_a_crash_leaves_no_file_behind(
     (tmp_path / "crashing.py").write_text(source)
 
     def crashing(target: str, *args: Any, **fields: Any) -> dict[str, Any]:
-        assert target == "converters.pipeline:run_job"
+        assert target == "converters.job:run_job"
         return run_in_child("crashing:job", *args, **fields)
 
     monkeypatch.setattr(pipeline, "run_in_child", crashing)

@@ -51,5 +51,5 @@ def test_photos_that_calibrate_are_not_compared_on(folder: Path) -> None:
     drawn = draw_pictures(recipe(), SOURCE, calibrate=folder, evaluate=None)
 
     assert drawn.calibration is not None
-    assert (len(drawn.calibration), len(drawn.evaluation)) == (80, 20)
+    assert (len(drawn.calibration), len(drawn.evaluation)) == (50, 50)
     assert drawn.evaluation.origin == "calibration-holdout"

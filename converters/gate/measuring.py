@@ -21,19 +21,19 @@ __all__ = ["EngineMeasure", "Measure", "checked", "gate_of"]
 class Measure(Protocol):
     """Measures candidates of a search."""
 
-    def divergence(self, work: Workpiece) -> float:
+    def divergence(self, work: Workpiece, /) -> float:
         """Return how far probabilities are from the source's where it calibrated."""
         ...
 
-    def judged(self, work: Workpiece) -> GateRecord | None:
+    def judged(self, work: Workpiece, /) -> GateRecord | None:
         """Return the gate's verdict; ``None`` where there are no photos."""
         ...
 
-    def can_pass(self, work: Workpiece) -> bool:
+    def can_pass(self, work: Workpiece, /) -> bool:
         """Whether the photos could tell that an artefact is right, if it were."""
         ...
 
-    def speedup(self, before: Workpiece, after: Workpiece) -> Speedup:
+    def speedup(self, before: Workpiece, after: Workpiece, /) -> Speedup:
         """Return how much faster one artefact runs than another, here."""
         ...
 

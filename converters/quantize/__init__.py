@@ -41,7 +41,7 @@ class Quantizer(Protocol):
     bytes.
     """
 
-    def __call__(self, work: "Workpiece", options: Any) -> bytes:
+    def __call__(self, work: "Workpiece", options: Any, /) -> bytes:
         """Return the model file.
 
         Raises:
@@ -50,7 +50,9 @@ class Quantizer(Protocol):
         """
         ...
 
-    def layer_errors(self, work: "Workpiece", options: Any) -> tuple[LayerError, ...]:
+    def layer_errors(
+        self, work: "Workpiece", options: Any, /
+    ) -> tuple[LayerError, ...]:
         """Return what every layer loses, worst first.
 
         Raises:

@@ -21,7 +21,9 @@ class PruneOptions:
             photos would change by (``taylor``, first order).
         multiple: Channels are kept in multiples of it, which kernels are fast at.
         min_kept: Smallest share of any group's channels that stays.
-        images: Calibration photos that ``taylor`` looks at.
+        images: Calibration photos that ``taylor`` and ``refit`` look at.
+        refit: Whether the weights that read what goes are fitted anew on photos, where
+            there are any.
         min_speedup: Below this times faster, the pass fails on the profile's own
             board.
     """
@@ -31,7 +33,8 @@ class PruneOptions:
     importance: Importance = "taylor"
     multiple: int = 8
     min_kept: float = 0.1
-    images: int = 128
+    images: int = 256
+    refit: bool = True
     min_speedup: float = 1.10
 
     def __post_init__(self) -> None:

@@ -1,30 +1,23 @@
 """The pass that removes channels, and proves that the model is faster for it."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 
-from converters.graph.groups import channel_groups
-from converters.graph.macs import layer_macs
-from converters.graph.surgery import without_channels
-from converters.pictures import PictureSet, after_resize, real_input
-from converters.prune.importance import channel_importance
+from converters.pictures import PictureSet
 from converters.prune.options import PruneOptions
 from converters.prune.proof import prove_speedup
-from converters.prune.ranking import Removal, plan_removal
+from converters.prune.pruner import Guide, Pruner
+from converters.prune.ranking import Removal
 from converters.prune.target import resolve_share
-from converters.prune.taylor import Batch
 from converters.recipe import PassStep, Recipe
 from converters.recover.photos import photos_to_learn
 from converters.workpiece import Workpiece
 from edgeclf.errors import CalibrationError, ConversionError
 
 __all__ = ["PruneModel"]
-
-_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +44,15 @@ class PruneModel:
             OutOfBoundsError: On the profile's own board it is hardly faster.
         """
         keras.utils.set_random_seed(work.recipe.seed % 2**32)
-        pruner = _Pruner(work, self.options)
+        guide = Guide(
+            photos=_photos(work),
+            spec=work.source.preprocess,
+            scores=work.task.scores,
+            seed=work.recipe.seed,
+        )
+        pruner = Pruner(work.scoring_model, guide, self.options)
         share, basis = resolve_share(work, self.options, pruner.pruned)
-        removal, model = pruner.plan(share), pruner.pruned(share)
+        removal, model = pruner.plan(share), pruner.refitted(share)
         notes = [_words(removal, model), *basis]
         if removal.channels:
             notes.append(prove_speedup(work, model, self.options))
@@ -77,68 +76,11 @@ class PruneModel:
             raise ConversionError("the pruned model's scores are not finite")
 
 
-class _Pruner:
-    """Makes smaller models of one model; channels are ranked once."""
-
-    def __init__(self, work: Workpiece, options: PruneOptions) -> None:
-        self._model = work.scoring_model
-        self._options = options
-        self._groups = channel_groups(self._model)
-        self._scores = channel_importance(
-            self._model,
-            self._groups,
-            options.importance,
-            batches=_batches(work, options) if options.importance == "taylor" else (),
-            scores=work.task.scores,
-            seed=work.recipe.seed,
-        )
-
-    def plan(self, share: float) -> Removal:
-        """Return what goes for a share of the multiply-accumulates."""
-        return plan_removal(
-            self._model,
-            self._groups,
-            self._scores,
-            target_macs_share=share,
-            round_to=self._options.multiple,
-            min_keep=self._options.min_kept,
-        )
-
-    def pruned(self, share: float) -> Any:
-        """Return the model without it.
-
-        Raises:
-            ConversionError: It is not as large as was planned.
-        """
-        removal = self.plan(share)
-        model = without_channels(self._model, removal.channels)
-        macs = sum(layer_macs(model).values())
-        if macs != removal.macs_after:
-            raise ConversionError(
-                f"pruning left {macs} multiply-accumulates where {removal.macs_after} "
-                "were planned; report this model"
-            )
-        return model
-
-
-def _batches(work: Workpiece, options: PruneOptions) -> Iterator[Batch]:
+def _photos(work: Workpiece) -> PictureSet | None:
+    if work.calibration is not None or work.finetune is None:
+        return work.calibration
     learned = photos_to_learn(work)
-    assert learned is not None  # noqa: S101 - requires() checked it
-    photos = work.calibration or learned.pictures
-    to_real = after_resize(work.source.preprocess, real_input(work.source.preprocess))
-    chosen = _spread(photos, options.images)
-    for start in range(0, len(chosen), _BATCH):
-        some = chosen[start : start + _BATCH]
-        yield (
-            np.concatenate([np.array(to_real(photos.pixels[index])) for index in some]),
-            None if photos.truth is None else photos.truth[some],
-        )
-
-
-def _spread(photos: PictureSet, count: int) -> Any:
-    """Return indices that are evenly spaced among the photos."""
-    wanted = min(count, len(photos))
-    return np.linspace(0, len(photos) - 1, wanted).round().astype(np.intp)
+    return None if learned is None else learned.pictures
 
 
 def _resolved(recipe: Recipe, options: PruneOptions, share: float) -> Recipe:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from converters.pipeline import open_pass
+from converters.passes import run_pass
 from converters.recipe import Recipe, recipe_from_dict, shipped_recipe
 from converters.serving import input_boundary
 from converters.workpiece import Workpiece
@@ -39,12 +39,10 @@ def side_artefact(work: Workpiece, model: Any, recipe: Recipe) -> bytes:
             scoring_model=model,
             boundary=input_boundary(work.source.preprocess, recipe.precision),
             folder=Path(folder),
+            common=Path(folder),
         )
         for step in recipe.passes:
             if step.name in _STEPS:
-                one = open_pass(step, recipe)
-                one.requires(aside)
-                aside = one.call(aside)
-                one.ensures(aside)
+                aside = run_pass(aside, step)
     assert aside.artefact is not None  # noqa: S101 - compile's ensures() checked it
     return aside.artefact.data

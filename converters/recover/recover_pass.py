@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from converters.graph.surgery import without_channels
 from converters.recover.distill import Lesson, Recovered, recover
 from converters.recover.options import RecoverOptions
 from converters.recover.photos import photos_to_learn
@@ -44,7 +45,7 @@ class RecoverModel:
             seed=work.recipe.seed,
         )
         recovered = recover(
-            work.scoring_model,
+            without_channels(work.scoring_model, {}),
             work.reference,
             lesson,
             self.options,

@@ -127,7 +127,9 @@ class Quality:
     score_error: float | None = None
     measured_on: str | None = None
     pictures_sha256: str | None = None
-    gate: GateRecord | None = None
+    gate: GateRecord | None = field(
+        default=None, metadata={"json": "left out if default"}
+    )
     probabilities: ProbabilityRecord | None = field(
         default=None, metadata={"json": "left out if default"}
     )

@@ -36,8 +36,11 @@ def main() -> None:
     photos = _photos()
     for name, photo in photos.items():
         _write(photo, out_dir.parent / "photos" / f"{name}.jpg")
+    names = list(photos)
     for number, crop in enumerate(crops(list(photos.values()), CROPS, seed=SEED)):
-        _write(crop, out_dir / f"{number:03}.jpg")
+        # The name says which photo it is a crop of: they are not as many photos.
+        name = names[number % len(names)]
+        _write(crop, out_dir / f"{name}-crop{number // len(names):02}.jpg")
     print(f"{len(photos)} photos in {out_dir.parent / 'photos'}")
     print(f"{CROPS} seeded crops of them in {out_dir}")
 

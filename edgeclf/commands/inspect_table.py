@@ -8,6 +8,7 @@ from rich.table import Table
 from edgeclf.bundle import Bundle
 from edgeclf.commands.console import table_console
 from edgeclf.commands.spec_words import preprocess_words
+from edgeclf.gate_record import GateRecord
 from edgeclf.modelfile import ModelFile, TensorInfo
 from edgeclf.packing import Known
 from edgeclf.provenance import Estimate
@@ -123,6 +124,8 @@ def _origin(bundle: Bundle) -> Iterator[_Row]:
         yield "overrides", ", ".join(provenance.overrides)
     yield "agreement", _estimate(quality.agreement)
     yield "accuracy", _estimate(quality.accuracy)
+    if quality.gate is not None:
+        yield "gate", _gate(quality.gate)
     golden = bundle.manifest.golden
     yield "golden", f"{len(golden.vectors)} pictures ({golden.origin})"
 
@@ -138,6 +141,20 @@ def _estimate(estimate: Estimate | None) -> str:
     return (
         f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%}) "
         f"of {estimate.n} pictures{judged}"
+    )
+
+
+def _gate(gate: GateRecord) -> str:
+    accepted = ", accepted" if gate.accepted else ""
+    if gate.measure == "agreement":
+        figures = f"{gate.value:.1%} ({gate.low:.1%} to {gate.high:.1%}) agree with "
+        return (
+            f"{gate.verdict}{accepted}: {figures}the source, {gate.bar:.1%} were asked"
+        )
+    low, value, high = (100 * each for each in (gate.low, gate.value, gate.high))
+    return (
+        f"{gate.verdict}{accepted}: top-1 dropped by {value:.2f} ({low:+.2f} to "
+        f"{high:+.2f}) points, {100 * gate.bar:.2f} were allowed"
     )
 
 

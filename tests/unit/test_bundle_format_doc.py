@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from edgeclf.container import MAX_MEMBERS, write_container
+from edgeclf.gate_record import ClassDrop, GateRecord
 from edgeclf.golden_members import (
     MAX_GOLDEN_BYTES,
     MAX_GOLDEN_SIDE,
@@ -39,7 +40,9 @@ DOC = (Path(__file__).parents[2] / "docs/bundle-format.md").read_text("utf-8")
 
 NESTED = {CropSpec: "crop.", DecodeSpec: "decode.", ResizeSpec: "resize."}
 RECORDS = [
+    ClassDrop,
     Estimate,
+    GateRecord,
     GoldenRecord,
     Kernels,
     Manifest,

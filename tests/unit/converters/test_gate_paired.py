@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converters.gate.paired import (
@@ -54,6 +54,7 @@ def test_without_a_difference_the_interval_is_as_wide_as_its_formula_says(
     assert (low, high) == pytest.approx((-half, half), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(pairs())
 def test_an_interval_holds_its_estimate_and_is_one_of_shares(made: Paired) -> None:
     low, high = difference_interval(made, Z)
@@ -61,6 +62,7 @@ def test_an_interval_holds_its_estimate_and_is_one_of_shares(made: Paired) -> No
     assert -1 <= low <= made.drop <= high <= 1
 
 
+@settings(deadline=None)
 @given(pairs())
 def test_exchanging_the_models_mirrors_the_interval(made: Paired) -> None:
     mirrored = Paired(photos=made.photos, lost=made.won, won=made.lost)
@@ -70,6 +72,7 @@ def test_exchanging_the_models_mirrors_the_interval(made: Paired) -> None:
     assert difference_interval(mirrored, Z) == pytest.approx((-high, -low), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(pairs(), st.floats(1.5, 100))
 def test_more_of_the_same_photos_never_widen_an_interval(
     made: Paired, factor: float

@@ -1,6 +1,7 @@
 """Which numbers to compute in: by what is known of the very board, never by guess."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from converters.recipe import Precision, Target
@@ -30,6 +31,7 @@ _ENGINES: dict[Target, tuple[str, ...]] = {
     "tflite": ("litert", "tflite-runtime"),
     "onnx": ("onnxruntime",),
 }
+_ROOT = Path("/")
 _FLOATS: tuple[Precision, ...] = ("fp16", "fp32")
 
 
@@ -51,7 +53,12 @@ class PrecisionChoice:
 
 
 def choose_precision(
-    wish: PrecisionWish | None, *, target: Target, profile: str | None, has_photos: bool
+    wish: PrecisionWish | None,
+    *,
+    target: Target,
+    profile: str | None,
+    has_photos: bool,
+    root: Path = _ROOT,
 ) -> PrecisionChoice:
     """Return which precisions to try.
 
@@ -60,6 +67,7 @@ def choose_precision(
         target: Format of the artefact.
         profile: The board that it is for.
         has_photos: Whether there are photos to calibrate with.
+        root: ``/``, or a made-up tree, in which this machine says what board it is.
 
     Raises:
         ProfileError: There is no such profile.
@@ -74,7 +82,7 @@ def choose_precision(
                 "fp32, as int8 needs photos: give --calibrate DIR for a faster one",
             ),
         )
-    if target_here(profile):
+    if target_here(profile, root=root):
         return PrecisionChoice(candidates=("int8", *_FLOATS), basis="measured")
     ratio = _published(profile, target)
     if ratio is None or not ratio.is_conclusive:
@@ -92,16 +100,20 @@ def choose_precision(
     )
 
 
-def target_here(profile: str | None) -> bool:
+def target_here(profile: str | None, *, root: Path = _ROOT) -> bool:
     """Whether this machine is what the artefact is for: its clock then decides.
 
     It is when it is the profile's board, when the profile is no board at all, and,
     without a profile, when it is a board that one describes.
 
+    Args:
+        profile: Of the board that the artefact is for.
+        root: ``/``, or a made-up tree.
+
     Raises:
         ProfileError: There is no such profile.
     """
-    board = detect_board()
+    board = detect_board(root)
     if profile is None:
         return board is not None and profile_for_board(board) is not None
     chosen = load_profile(profile)

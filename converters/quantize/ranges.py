@@ -50,15 +50,24 @@ class RangeObserver:
         """
         if not values.size:
             return
-        low, high = float(values.min()), float(values.max())
-        if not (np.isfinite(low) and np.isfinite(high)):
-            raise ValueError(f"a value is not finite: the batch is {low} to {high}")
-        self._low, self._high = min(self._low, low), max(self._high, high)
-        self._widen(low, high)
+        self.cover(float(values.min()), float(values.max()))
         # A power of two scales without rounding, in either precision.
         bins = np.floor(np.ldexp(values.ravel(), -self._exponent)).astype(np.int64)
         bins -= self._first
         self._counts += np.bincount(bins, minlength=len(self._counts))
+
+    def cover(self, low: float, high: float) -> None:
+        """Let the range of all that was seen reach from low to high.
+
+        For values of which only some are added.
+
+        Raises:
+            ValueError: One of them is not finite.
+        """
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise ValueError(f"a value is not finite: the batch is {low} to {high}")
+        self._low, self._high = min(self._low, low), max(self._high, high)
+        self._widen(low, high)
 
     @property
     def count(self) -> int:

@@ -18,7 +18,7 @@ from converters.early_checks import check_tools
 from converters.gate.precision import PrecisionWish
 from converters.prune.options import Importance
 from converters.recipe import Target
-from converters.search_output import say_refusal
+from converters.search_output import say_refusal, say_trials
 from converters.zoo import source_names
 from edgeclf.commands.console import FILE, json_option, print_json, progress, say
 from edgeclf.errors import NoVerdictError, OutOfBoundsError
@@ -276,6 +276,7 @@ def convert(ctx: click.Context, /, *, as_json: bool, **wishes: Any) -> None:
             result = pipeline.convert(request, report=report, tried=tried.extend)
     except ChildError as error:
         say(error.log)
+        say_trials(tried)
         raise
     except (OutOfBoundsError, NoVerdictError) as error:
         say_refusal(error, tried, as_json=as_json)

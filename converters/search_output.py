@@ -10,7 +10,14 @@ from edgeclf.errors import EdgeclfError
 from edgeclf.gate_record import GateRecord
 from edgeclf.json_values import to_json_value
 
-__all__ = ["gate_words", "layer_lines", "say_refusal", "spread_words", "tried_payload"]
+__all__ = [
+    "gate_words",
+    "layer_lines",
+    "say_refusal",
+    "say_trials",
+    "spread_words",
+    "tried_payload",
+]
 
 
 def gate_words(record: GateRecord | None) -> str:
@@ -65,9 +72,14 @@ def say_refusal(error: EdgeclfError, trials: Sequence[Trial], *, as_json: bool) 
             "tried": tried_payload(trials),
         }
         print_json("error", payload, one_line=True)
+    say_trials(trials)
+    say(f"error: {one_line(str(error))}")
+
+
+def say_trials(trials: Sequence[Trial]) -> None:
+    """Say on stderr what was tried."""
     if trials:
         say("\n".join(trial_rows(trials)))
-    say(f"error: {one_line(str(error))}")
 
 
 def tried_payload(trials: Sequence[Trial]) -> list[dict[str, Any]]:

@@ -14,6 +14,10 @@ from edgeclf.gate_record import GateRecord
 __all__ = ["Candidate", "Candidates"]
 
 
+_BETTER = 0.99
+"""Of the divergence, that a further setting must come down to, to be worth having."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A rung and what came of it.
@@ -85,7 +89,7 @@ class Candidates:
                 continue
             divergence = self._measure.divergence(candidate.work)
             self._table.change(candidate.row, divergence=divergence)
-            if best is None or divergence < self._divergence(best):
+            if best is None or divergence < _BETTER * self._divergence(best):
                 best = candidate
         return best
 

@@ -12,13 +12,7 @@ from converters.gate.candidates import Candidate, Candidates
 from converters.gate.float_layers import FLOAT_SHARE, LayerSearch, measured_costs
 from converters.gate.measuring import Measure
 from converters.gate.outcome import accepted_or_refused, is_accepted
-from converters.gate.rungs import (
-    Rung,
-    corrected,
-    other_ranges,
-    plain,
-    with_training,
-)
+from converters.gate.rungs import Rung, free_steps, plain, with_training
 from converters.gate.stages import Stages
 from converters.gate.trials import TrialTable
 from converters.quantize import Quantizer
@@ -74,10 +68,10 @@ class Ladder:
             accepted_or_refused(record, recipe, name=best.work.source.name)
         return None
 
-    def settle(self, recipe: Recipe, *, name: str) -> Candidate | None:
+    def settle(self, recipe: Recipe) -> Candidate | None:
         """Return the candidate of a recipe with nothing to search for, if it passes."""
         candidates = Candidates(self.stages, self.measure, self.table)
-        candidate = candidates.made(Rung(name=name, recipe=recipe))
+        candidate = candidates.made(Rung(recipe=recipe))
         if candidate is None:
             self._raise_if_nothing_was_made(candidates)
             return None
@@ -137,5 +131,6 @@ class Ladder:
 def _cheapest(candidates: Candidates, recipe: Recipe) -> Candidate | None:
     """Return the best of the rungs that cost the board nothing."""
     best = candidates.closest([plain(recipe)], None)
-    best = candidates.closest(other_ranges(recipe), best)
-    return best and candidates.closest(corrected(best.rung.recipe), best)
+    for step in free_steps(recipe):
+        best = candidates.closest(step(best.rung.recipe if best else recipe), best)
+    return best

@@ -1,7 +1,8 @@
 """The settings that are tried, cheapest first, as changes of a recipe."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, get_args
 
 from converters.quantize import LayerError
@@ -10,77 +11,67 @@ from converters.recipe import PassStep, Recipe
 
 __all__ = [
     "Rung",
-    "corrected",
+    "free_steps",
     "layer_sets",
-    "other_ranges",
     "plain",
-    "ranges_of",
     "with_float_layers",
     "with_training",
 ]
 
 _PLAIN: Mapping[str, Any] = {
     "ranges": "min-max",
+    "rounding": "nearest",
     "bias_correction": False,
     "float_layers": [],
 }
-_METHODS: tuple[str, ...] = get_args(RangeMethod)
+_CHANGES: Sequence[tuple[str, Sequence[Any]]] = (
+    ("ranges", tuple(m for m in get_args(RangeMethod) if m != _PLAIN["ranges"])),
+    ("rounding", ("output",)),
+    ("bias_correction", (True,)),
+    ("scores", ("float32",)),
+)
+"""Options that cost the board nothing, in the order in which they are tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """One recipe of the ladder.
+    """One recipe of the ladder."""
 
-    Attributes:
-        name: For people.
-        recipe: What to do.
-    """
-
-    name: str
     recipe: Recipe
+
+    @property
+    def name(self) -> str:
+        """What it does, for people."""
+        return _name(self.recipe)
 
 
 def plain(recipe: Recipe) -> Rung:
     """Return what the tool behind the target does by itself."""
-    return Rung(name="int8, plain", recipe=_quantized(recipe, **_PLAIN))
+    known = _options(recipe)
+    changes = {key: value for key, value in _PLAIN.items() if key in known}
+    return Rung(recipe=_quantized(recipe, **changes))
 
 
-def other_ranges(recipe: Recipe) -> list[Rung]:
-    """Return the other ways to set the ranges of activations."""
-    return [
-        Rung(name=f"int8, {method} ranges", recipe=_quantized(recipe, ranges=method))
-        for method in _METHODS
-        if method != _PLAIN["ranges"]
-    ]
+def free_steps(recipe: Recipe) -> Iterator[Callable[[Recipe], list[Rung]]]:
+    """Yield what costs the board nothing; each is tried on the best so far.
 
-
-def corrected(recipe: Recipe) -> list[Rung]:
-    """Return what is done to weights before they are rounded: biases, then scales."""
-    ranges = ranges_of(recipe)
-    biases = _quantized(recipe, bias_correction=True)
-    return [
-        Rung(name=f"int8, {ranges} ranges, bias correction", recipe=biases),
-        Rung(
-            name=f"int8, equalised, {ranges} ranges, bias correction",
-            recipe=_with_source_pass(biases, "equalize"),
-        ),
-    ]
+    Args:
+        recipe: Says which options the target has.
+    """
+    for key, values in _CHANGES:
+        if key in _options(recipe):
+            yield partial(_changed, key=key, values=values)
+    yield lambda best: [Rung(recipe=_with_source_pass(best, "equalize"))]
 
 
 def with_training(recipe: Recipe) -> Rung:
     """Return the last resort: training that knows of the rounding."""
-    return Rung(
-        name="int8, trained with rounding", recipe=_with_source_pass(recipe, "aware")
-    )
+    return Rung(recipe=_with_source_pass(recipe, "aware"))
 
 
 def with_float_layers(rung: Rung, layers: Sequence[str]) -> Rung:
     """Return a rung with these layers kept in float."""
-    count = f"{len(layers)} layer{'s' if len(layers) > 1 else ''} in float"
-    return Rung(
-        name=f"{rung.name}, {count}",
-        recipe=_quantized(rung.recipe, float_layers=list(layers)),
-    )
+    return Rung(recipe=_quantized(rung.recipe, float_layers=list(layers)))
 
 
 def layer_sets(
@@ -106,10 +97,37 @@ def layer_sets(
     return [tuple(chosen[:end]) for end in ends]
 
 
-def ranges_of(recipe: Recipe) -> str:
-    """Return how a recipe sets ranges."""
-    (options,) = (s.options for s in recipe.passes if s.name == "quantize")
-    return str(options["ranges"])
+def _changed(best: Recipe, *, key: str, values: Sequence[Any]) -> list[Rung]:
+    given = _options(best)[key]
+    return [
+        Rung(recipe=_quantized(best, **{key: value}))
+        for value in values
+        if value != given
+    ]
+
+
+def _options(recipe: Recipe) -> Mapping[str, Any]:
+    (options,) = (step.options for step in recipe.passes if step.name == "quantize")
+    return options
+
+
+def _name(recipe: Recipe) -> str:
+    if recipe.precision != "int8":
+        return recipe.precision
+    names = [step.name for step in recipe.passes]
+    options = _options(recipe)
+    layers = len(options["float_layers"])
+    said = {
+        "trained with rounding": "aware" in names,
+        "equalised": "equalize" in names,
+        f"{options['ranges']} ranges": options["ranges"] != _PLAIN["ranges"],
+        "rounded by output": options.get("rounding") == "output",
+        "bias correction": options["bias_correction"],
+        "float scores": options.get("scores") == "float32",
+        f"{layers} layer{'s' if layers > 1 else ''} in float": layers > 0,
+    }
+    words = [word for word, is_so in said.items() if is_so]
+    return ", ".join(["int8", *(words or ["plain"])])
 
 
 def _quantized(recipe: Recipe, **changes: Any) -> Recipe:

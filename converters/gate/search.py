@@ -73,11 +73,7 @@ def search(
     )
     for recipe in plan.recipes:
         climbs = plan.climbs and recipe.precision == "int8"
-        found = (
-            ladder.climb(recipe)
-            if climbs
-            else ladder.settle(recipe, name=recipe.precision)
-        )
+        found = ladder.climb(recipe) if climbs else ladder.settle(recipe)
         if found is None:
             continue
         notes = _Speeds(plan, stages, measure, table).notes(found)

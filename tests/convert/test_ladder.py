@@ -162,7 +162,13 @@ def test_what_costs_the_board_nothing_is_compared_and_only_the_best_is_judged(
     assert quantize(found.work.recipe)["bias_correction"]
     assert "equalize" not in names(found.work.recipe)
     assert search.chosen == "int8, mse ranges, bias correction"
-    assert len(search.trials) == 6
+    assert [trial.name for trial in search.trials[:4]] == [
+        "int8, plain",
+        "int8, percentile ranges",
+        "int8, mse ranges",
+        "int8, entropy ranges",
+    ]
+    assert search.trials[-1].name.startswith("int8, equalised, mse ranges")
     assert measure.judged_recipes == [found.work.recipe]
 
 
@@ -176,7 +182,7 @@ def test_recipes_share_the_passes_that_they_have_in_common(search: Search) -> No
     search(plan("int8"), FakeMeasure())
 
     assert search.runs.count("export") == 2  # the second of the equalised model
-    assert search.runs.count("quantize") == 6
+    assert search.runs.count("quantize") == len(search.trials)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +248,7 @@ def test_where_no_photos_could_decide_no_layers_are_tried(search: Search) -> Non
     with pytest.raises(NoVerdictError):
         search(plan("int8"), few)
 
-    assert len(search.trials) == 6
+    assert not any(trial.float_layers for trial in search.trials)
 
 
 def test_undecided_and_accepted_is_taken_at_once(search: Search) -> None:

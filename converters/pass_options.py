@@ -89,6 +89,8 @@ class TfliteQuantizeOptions:
         scores: The output's dtype.
         ranges: How calibration sets the ranges of activations; of an int8 model.
         bias_correction: Move biases so that each channel's mean is the float model's.
+        rounding: Of weights: each to the nearest step, or together, so that the
+            layer's output on the calibration photos is closest.
         float_layers: Kept in float, by the names that ``layer_errors`` gives them.
     """
 
@@ -97,7 +99,18 @@ class TfliteQuantizeOptions:
     scores: Literal["float32", "uint8", "int8"]
     ranges: RangeMethod = "min-max"
     bias_correction: bool = False
+    rounding: Literal["nearest", "output"] = "nearest"
     float_layers: tuple[str, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the converter's own way is asked for."""
+        return (
+            self.ranges == "min-max"
+            and self.rounding == "nearest"
+            and not (self.bias_correction or self.float_layers)
+            and (self.activations == "float32" or self.scores != "float32")
+        )
 
     def __post_init__(self) -> None:
         if (self.activations == "int8") != (self.weights == "int8"):
@@ -120,6 +133,10 @@ class OnnxQuantizeOptions:
             saturate; it costs accuracy everywhere else.
         ranges: How calibration sets the ranges of activations.
         bias_correction: Move biases so that each channel's mean is the float model's.
+        rounding: Of weights: each to the nearest step, or together, so that the
+            layer's output on the calibration photos is closest.
+        float_scores: Give the scores as they are added up, not rounded to 256 levels;
+            where the last layer is dense.
         float_layers: Kept in float, by the names that ``layer_errors`` gives them.
     """
 
@@ -129,7 +146,18 @@ class OnnxQuantizeOptions:
     reduce_range: bool
     ranges: RangeMethod = "min-max"
     bias_correction: bool = False
+    rounding: Literal["nearest", "output"] = "nearest"
+    float_scores: bool = False
     float_layers: tuple[str, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether ONNX Runtime's own way is asked for."""
+        return (
+            self.ranges == "min-max"
+            and self.rounding == "nearest"
+            and not (self.bias_correction or self.float_scores or self.float_layers)
+        )
 
     def __post_init__(self) -> None:
         if (self.activations != "float32") != (self.weights == "int8"):

@@ -1,26 +1,22 @@
 """Keras to TensorFlow Lite: a static SavedModel, the converter, and its result checked."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import keras
-import tensorflow as tf
 
-from converters.calibration import calibration_tensors
 from converters.finishing import finished, require_raw_pixels
 from converters.pass_options import (
     CompileOptions,
     TfliteExportOptions,
     TfliteQuantizeOptions,
 )
+from converters.quantize.tflite_quantizer import TfliteQuantizer
 from converters.serving import serving_function
 from converters.workpiece import Workpiece, require_weights
 from edgeclf.errors import CalibrationError, ConversionError
 from edgeclf.modelfile import read_model_file
 
 __all__ = ["ExportSavedModel", "FinishTflite", "QuantizeTflite"]
-
-_DTYPES = {"float32": tf.float32, "uint8": tf.uint8, "int8": tf.int8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +61,7 @@ class QuantizeTflite:
 
     def call(self, work: Workpiece) -> Workpiece:
         """Return the workpiece with the converter's file."""
-        converter = tf.lite.TFLiteConverter.from_saved_model(str(work.exported))
-        if self.options.weights != "float32":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if self.options.weights == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        if self.options.activations == "int8":
-            self._set_int8(converter, work)
-        try:
-            data: bytes = converter.convert()
-        except (RuntimeError, ValueError, tf.errors.OpError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ConversionError(
-                f"the TensorFlow converter refuses {work.source.name}: {reason}"
-            ) from error
-        return replace(work, quantized=data)
+        return replace(work, quantized=TfliteQuantizer()(work, self.options))
 
     def ensures(self, work: Workpiece) -> None:
         """Refuse a file without the weights, or that computes in other numbers."""
@@ -90,14 +72,6 @@ class QuantizeTflite:
                 f"the .tflite file gives {model.output.dtype} scores, the recipe asks "
                 f"for {self.options.scores}; report this model"
             )
-
-    def _set_int8(self, converter: Any, work: Workpiece) -> None:
-        converter.representative_dataset = lambda: (
-            [tensor] for tensor in calibration_tensors(work)
-        )
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.uint8
-        converter.inference_output_type = _DTYPES[self.options.scores]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,127 @@
+"""A layer as a matrix: its weights as rows, and what of its input each output saw."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converters.quantize.tflite_file import TfliteFile, TfliteLayer
+
+__all__ = ["as_rows", "from_rows", "is_one_matrix", "output_count", "seen_inputs"]
+
+_SAME = 0
+"""The schema's number of the padding that keeps the size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Axis:
+    """A window's way along a picture's side."""
+
+    size: int
+    window: int
+    stride: int
+    dilation: int
+    is_same: bool
+
+    @property
+    def reach(self) -> int:
+        return (self.window - 1) * self.dilation + 1
+
+    @property
+    def outputs(self) -> int:
+        covered = self.size if self.is_same else self.size - self.reach + 1
+        return -(-covered // self.stride)
+
+    def along(self, outputs: NDArray[np.intp], tap: int) -> NDArray[np.intp]:
+        """Return where outputs look with one tap; outside is padding."""
+        covered = (self.outputs - 1) * self.stride + self.reach
+        before = max(0, covered - self.size) // 2 if self.is_same else 0
+        return outputs * self.stride + tap * self.dilation - before
+
+
+def is_one_matrix(file: TfliteFile, layer: TfliteLayer) -> bool:
+    """Return whether every output channel sees all input channels, or one of its own."""
+    inputs = int(file.graph.tensors[layer.source].shape[-1])
+    shape = file.graph.tensors[layer.weights].shape
+    if layer.kind == "depthwise":
+        return bool(shape[-1] % inputs == 0)
+    return bool(shape[-1] == inputs)
+
+
+def as_rows(layer: TfliteLayer, weights: NDArray[Any]) -> NDArray[np.float64]:
+    """Return weights as (output channels, inputs of one output)."""
+    real = weights.astype(np.float64)
+    if layer.kind == "depthwise":
+        return np.ascontiguousarray(real.reshape(-1, real.shape[-1]).T)
+    return real.reshape(len(real), -1)
+
+
+def from_rows(
+    layer: TfliteLayer, rows: NDArray[Any], shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """Return the weights that ``as_rows`` made rows of."""
+    flat = rows.T if layer.kind == "depthwise" else rows
+    return np.ascontiguousarray(flat).reshape(shape)
+
+
+def output_count(file: TfliteFile, layer: TfliteLayer) -> int:
+    """Return how many outputs a channel has in one picture."""
+    shape = file.graph.tensors[layer.output].shape
+    return int(np.prod(shape[1:-1]))
+
+
+def seen_inputs(
+    file: TfliteFile,
+    layer: TfliteLayer,
+    picture: NDArray[np.float32],
+    places: NDArray[np.intp],
+) -> NDArray[np.float32]:
+    """Return what of a layer's input some of its outputs are computed from.
+
+    Args:
+        file: Has the layer.
+        layer: Any.
+        picture: Its input, shape (1, ..., channels).
+        places: Numbers of outputs, counted along rows; a dense layer has one an input.
+
+    Returns:
+        Shape (places, inputs); for ``depthwise`` (channels, places, window).
+    """
+    if layer.kind == "dense":
+        return picture.reshape(-1, picture.shape[-1])[places]
+    height, width = file.graph.tensors[layer.weights].shape[1:3]
+    vertical = _axis(layer.options, picture.shape[1], int(height), "H")
+    horizontal = _axis(layer.options, picture.shape[2], int(width), "W")
+    rows, columns = np.divmod(places, horizontal.outputs)
+    taps = [
+        _pixels(picture[0], vertical.along(rows, y), horizontal.along(columns, x))
+        for y in range(vertical.window)
+        for x in range(horizontal.window)
+    ]
+    seen = np.stack(taps, axis=1)
+    if layer.kind == "conv":
+        return seen.reshape(len(places), -1)
+    own = np.ascontiguousarray(seen.transpose(2, 0, 1))
+    channels = int(file.graph.tensors[layer.weights].shape[-1])
+    return np.repeat(own, channels // len(own), axis=0)
+
+
+def _pixels(
+    picture: NDArray[np.float32], rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Return pixels, shape (places, channels); 0 outside of the picture."""
+    height, width = picture.shape[:2]
+    is_inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    found = picture[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+    return np.asarray(found * is_inside[:, None], np.float32)
+
+
+def _axis(options: Any, size: int, window: int, side: str) -> _Axis:
+    return _Axis(
+        size=size,
+        window=window,
+        stride=int(getattr(options, f"stride{side}")),
+        dilation=int(getattr(options, f"dilation{side}Factor")),
+        is_same=options.padding == _SAME,
+    )

@@ -19,6 +19,7 @@ from tests.convert.workshop import LABELS, tiny_keras, write_photos
 pytestmark = pytest.mark.convert
 
 SCHEMA = json.loads(Path("docs/schemas/convert-1.json").read_text())
+ERROR = json.loads(Path("docs/schemas/error-1.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "labels.txt").write_text("\n".join(LABELS) + "\n")
     write_photos(folder / "few", 20)
     for index, label in enumerate(LABELS[:2]):
-        write_photos(folder / "labelled" / label, 5 + index)
+        write_photos(folder / "labelled" / label, 5 + index, first=20 + 10 * index)
+    write_photos(folder / "strangers" / "wombat", 4, first=50)
+    write_photos(folder / "one" / LABELS[0], 4, first=60)
     return folder
 
 
@@ -165,6 +168,48 @@ def test_too_few_photos_are_refused_and_say_what_would_do(
 
     assert done.returncode == 1
     assert "--allow-small-calibration" in done.stderr.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_few_photos_for_a_verdict_exit_with_four_and_say_how_many_would_do(
+    shop: Path, tmp_path: Path
+) -> None:
+    few = ["--calibrate", str(shop / "few"), "--allow-small-calibration"]
+    recipe = ["--recipe", "converters/recipes/onnx-int8.toml", "--json"]
+
+    done = run(*arguments(shop, tmp_path / "net.edgeclf", *few, *recipe))
+
+    assert done.returncode == 4
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, ERROR)
+    assert document["error"] == "NoVerdictError"
+    assert document["tried"] == []
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: undecided: decisions agree on")
+    assert "more photos like these would decide" in last
+    assert "--accept-undecided" in last
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("judging", "message"),
+    [
+        pytest.param("few", "are among those of --calibrate", id="the-same-photos"),
+        pytest.param("strangers", "is none of the model's 6 labels", id="labels"),
+        pytest.param("one", "all 4 photos are labelled 'class 0'", id="one-class"),
+    ],
+)
+def test_photos_that_cannot_judge_are_refused_in_one_line(
+    judging: str, message: str, shop: Path, tmp_path: Path
+) -> None:
+    few = ["--calibrate", str(shop / "few"), "--allow-small-calibration"]
+
+    done = run(
+        *arguments(shop, tmp_path / "x", *few, "--evaluate", str(shop / judging))
+    )
+
+    assert done.returncode == 1
+    assert message in done.stderr.splitlines()[-1]
     assert not list(tmp_path.iterdir())
 
 

@@ -103,9 +103,10 @@ def photo_pixels(count: int) -> list[Uint8Image]:
     return pictures[:count]
 
 
-def write_photos(folder: Path, count: int) -> Path:
+def write_photos(folder: Path, count: int, *, first: int = 0) -> Path:
+    """Write pictures; from another ``first`` on, others."""
     folder.mkdir(parents=True)
-    for index, pixels in enumerate(photo_pixels(count)):
+    for index, pixels in enumerate(photo_pixels(first + count)[first:]):
         Image.fromarray(np.ascontiguousarray(pixels)).save(folder / f"{index:03d}.png")
     return folder
 

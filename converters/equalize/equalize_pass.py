@@ -1,6 +1,5 @@
 """The pass that makes ranges of coupled channels alike before quantization."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,15 +8,12 @@ from numpy.typing import NDArray
 
 from converters.equalize.equalization import equalize
 from converters.pass_options import EqualizeOptions
-from converters.pictures import PictureSet, after_resize, real_input
+from converters.picture_batches import picture_batches
 from converters.workpiece import Workpiece
 from edgeclf.errors import CalibrationError, ConversionError
-from edgeclf.types import PreprocessSpec
 
-__all__ = ["EqualizeModel", "picture_batches"]
+__all__ = ["EqualizeModel"]
 
-_BATCH = 8
-_MOST_PICTURES = 256
 _TOLERANCE = 1e-3
 """Largest difference of scores, beside the largest score. Lite0 differs by 1e-6; a
 wrong factor in one channel shows as 1e-2 and more."""
@@ -61,28 +57,6 @@ class EqualizeModel:
                 raise ConversionError(
                     f"equalising broke {weight.path}; leave the pass out of the recipe"
                 )
-
-
-def picture_batches(
-    pictures: PictureSet, spec: PreprocessSpec, *, most: int = _MOST_PICTURES
-) -> Iterator[NDArray[np.float32]]:
-    """Yield what a source model takes, shape (pictures, height, width, 3).
-
-    Args:
-        pictures: After crop and resize.
-        spec: The source model's.
-        most: Pictures; where there are more, they are taken evenly from all of them.
-    """
-    to_real = after_resize(spec, real_input(spec))
-    count = min(len(pictures), most)
-    chosen = np.linspace(0, len(pictures) - 1, count).round().astype(int)
-    for start in range(0, count, _BATCH):
-        yield np.concatenate(
-            [
-                np.array(to_real(pictures.pixels[index]), dtype=np.float32)
-                for index in chosen[start : start + _BATCH].tolist()
-            ]
-        )
 
 
 def _require_same_function(

@@ -1,0 +1,1 @@
+"""Quantization-aware training: a model learns with the rounding to come."""

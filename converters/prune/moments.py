@@ -52,7 +52,9 @@ def reader_moments(
         for width in (step.inputs[0].picture[-1] for step in steps)
     ]
     counts = [0] * len(steps)
-    look = tf.function(lambda pictures: _products(flat, steps, pictures))
+    look = tf.function(
+        lambda pictures: _products(flat, steps, pictures), autograph=False
+    )
     for batch in batches:
         for index, (count, total, products) in enumerate(look(tf.constant(batch))):
             counts[index] += int(count)

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from converters.pictures import PictureSet
 from converters.prune.options import PruneOptions
@@ -13,7 +14,9 @@ from converters.prune.pruner import Guide, Pruner
 from converters.prune.ranking import Removal
 from converters.prune.target import resolve_share
 from converters.recipe import PassStep, Recipe
+from converters.recover.options import RecoverOptions
 from converters.recover.photos import photos_to_learn
+from converters.recover.split import hold_out
 from converters.workpiece import Workpiece
 from edgeclf.errors import CalibrationError, ConversionError
 
@@ -44,13 +47,7 @@ class PruneModel:
             OutOfBoundsError: On the profile's own board it is hardly faster.
         """
         keras.utils.set_random_seed(work.recipe.seed % 2**32)
-        guide = Guide(
-            photos=_photos(work),
-            spec=work.source.preprocess,
-            scores=work.task.scores,
-            seed=work.recipe.seed,
-        )
-        pruner = Pruner(work.scoring_model, guide, self.options)
+        pruner = Pruner(work.scoring_model, _guide(work), self.options)
         share, basis = resolve_share(work, self.options, pruner.pruned)
         removal, model = pruner.plan(share), pruner.refitted(share)
         notes = [_words(removal, model), *basis]
@@ -76,11 +73,31 @@ class PruneModel:
             raise ConversionError("the pruned model's scores are not finite")
 
 
-def _photos(work: Workpiece) -> PictureSet | None:
-    if work.calibration is not None or work.finetune is None:
-        return work.calibration
+def _guide(work: Workpiece) -> Guide:
+    """Return what to rank and to fit on: the photos that will be learned from.
+
+    Those that recovery holds out to choose its best epoch are left out: what was chosen
+    by them would look too good to it.
+    """
     learned = photos_to_learn(work)
-    return None if learned is None else learned.pictures
+    photos = None if learned is None else learned.pictures
+    return Guide(
+        photos=photos,
+        chosen=None if photos is None else _learned_from(work, photos),
+        spec=work.source.preprocess,
+        scores=work.task.scores,
+        seed=work.recipe.seed,
+    )
+
+
+def _learned_from(work: Workpiece, photos: PictureSet) -> NDArray[np.intp]:
+    try:
+        options = work.recipe.options(RecoverOptions)
+    except LookupError:
+        return np.arange(len(photos))
+    seed = work.recipe.seed
+    train, _ = hold_out(len(photos), options.holdout, truth=photos.truth, seed=seed)
+    return train
 
 
 def _resolved(recipe: Recipe, options: PruneOptions, share: float) -> Recipe:

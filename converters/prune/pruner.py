@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from converters.graph.groups import channel_groups
 from converters.graph.layers import flatten_model
@@ -32,12 +33,14 @@ class Guide:
     Attributes:
         photos: That ``taylor`` ranks on and ``refit`` fits on; ``None`` for neither.
         spec: How the model takes them.
+        chosen: Indices of the photos to look at; ``None`` for all of them.
         scores: What the model gives.
         seed: Of every draw.
     """
 
     photos: PictureSet | None
     spec: PreprocessSpec
+    chosen: NDArray[np.intp] | None = None
     scores: ScoreKind = "logits"
     seed: int = 0
 
@@ -47,10 +50,11 @@ class Guide:
         if photos is None:
             return
         to_real = after_resize(self.spec, real_input(self.spec))
-        wanted = min(most, len(photos))
-        chosen = np.linspace(0, len(photos) - 1, wanted).round().astype(np.intp)
+        pool = np.arange(len(photos)) if self.chosen is None else self.chosen
+        wanted = min(most, len(pool))
+        places = np.linspace(0, len(pool) - 1, wanted).round().astype(np.intp)
         for start in range(0, wanted, _BATCH):
-            some = chosen[start : start + _BATCH]
+            some = pool[places[start : start + _BATCH]]
             rows = [np.array(to_real(photos.pixels[index])) for index in some]
             truth = None if photos.truth is None else photos.truth[some]
             yield np.concatenate(rows), truth

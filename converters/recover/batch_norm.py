@@ -40,7 +40,7 @@ def reestimate(model: Any, batches: Iterable[NDArray[np.float32]]) -> None:
     sums = [np.zeros((2, _width(each))) for each in norms]
     count = 0
     with without_dropout(model), _keeping_only_the_last_batch(norms):
-        step = tf.function(lambda inputs: model(inputs, training=True))
+        step = tf.function(lambda inputs: model(inputs, training=True), autograph=False)
         for batch in batches:
             step(tf.constant(batch))
             for norm, summed in zip(norms, sums, strict=True):

@@ -15,7 +15,12 @@ from converters.recover.layers import batch_norms
 from converters.recover.loss import distillation_loss
 from converters.recover.options import RecoverOptions
 from converters.recover.split import hold_out
-from converters.recover.state import EpochRecord, StateFile, TrainingState
+from converters.recover.state import (
+    EpochRecord,
+    StateFile,
+    TrainingState,
+    setbacks,
+)
 from converters.recover.state_key import state_key
 from converters.recover.teacher import Teacher
 from converters.recover.training import Training, score_function
@@ -157,6 +162,7 @@ class _Course:
         flip = self._flips() if self._options.epochs else False
         while not self._is_over(state):
             epoch = len(state.history)
+            self._training.slow_down(len(setbacks(state.history)))
             self._learn(epoch, self._view(epoch, flip=flip))
             state = self._next(state, self._judge(epoch))
             file.write(state)
@@ -184,9 +190,13 @@ class _Course:
         return epoch >= self._options.epochs or waited >= self._options.patience
 
     def _next(self, state: TrainingState, record: EpochRecord) -> TrainingState:
+        """Return the state after an epoch; after a bad one, back at the best one."""
+        history = (*state.history, record)
         is_better = record.loss < state.best_record.loss
         best = self._training.variables() if is_better else state.best
-        return self._state((*state.history, record), best)
+        if record.epoch in setbacks(history):
+            self._training.restore(best)
+        return self._state(history, best)
 
     def _state(self, history: tuple[EpochRecord, ...], best: Any) -> TrainingState:
         return TrainingState(

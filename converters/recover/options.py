@@ -15,7 +15,9 @@ class RecoverOptions:
         epochs: Times that every photo is seen; 0 re-estimates batch norm only.
         batch: Photos a step.
         optimizer: ``adamw`` (decoupled weight decay) or ``sgd`` with momentum 0.9.
-        learning_rate: At the beginning; it falls to 0 along half a cosine.
+        learning_rate: At the beginning; it falls to 0 along half a cosine. An epoch
+            that ends much worse than the best one is undone, and the rate falls to
+            three tenths.
         weight_decay: Of kernels; gains and biases have none.
         temperature: Both models' logits are divided by it, so that the ratios of
             small probabilities count too.
@@ -35,7 +37,7 @@ class RecoverOptions:
     epochs: int
     batch: int = 32
     optimizer: Literal["adamw", "sgd"] = "adamw"
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     weight_decay: float = 1e-4
     temperature: float = 2.0
     label_share: float = 0.3

@@ -1,5 +1,6 @@
 """The photos that a model learns from: the user's own, less those that judge it."""
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from converters.photos import PhotoSet
 from converters.pictures import PhotoPixels, PictureSet
+from converters.source_model import SourceModel
 from converters.workpiece import Workpiece
 from edgeclf.errors import CalibrationError
 
@@ -42,23 +44,26 @@ def photos_to_learn(work: Workpiece) -> PhotosToLearn | None:
         InputFileError: The folder holds no photos, or labels that are not the model's.
     """
     if work.finetune is not None:
-        return _of_folder(work, work.finetune)
+        return _of_folder(work.finetune, work.source, work.evaluation, work.folder)
     if work.calibration is None:
         return None
     words = f"{len(work.calibration)} unlabelled photos of --calibrate"
     return PhotosToLearn(pictures=work.calibration, words=words)
 
 
-def _of_folder(work: Workpiece, folder: Path) -> PhotosToLearn:
-    spec, source = work.source.preprocess, work.source
+@functools.lru_cache(maxsize=1)  # pruning looks at what recovery then learns from
+def _of_folder(
+    folder: Path, source: SourceModel, judges: PictureSet, work_folder: Path
+) -> PhotosToLearn:
+    spec = source.preprocess
     photos, damaged = PhotoSet.scan(folder).readable(spec.decode)
     truth = photos.class_indices(source.labels, source.synsets)
     paths = [photo.path for photo in photos.photos]
-    kept = _on_disk(PhotoPixels(paths, spec), work.folder / "finetune.pixels")
-    judging = _among(kept, work.evaluation)
+    kept = _on_disk(PhotoPixels(paths, spec), work_folder / "finetune.pixels")
+    judging = _among(kept, judges)
     notes = list(_notes_on_damage(damaged, len(photos), folder))
     if judging.any():
-        notes.append(_note_on_judges(judging, work.evaluation, photos))
+        notes.append(_note_on_judges(judging, judges, photos))
     chosen = np.flatnonzero(~judging)
     pictures = PictureSet(
         pixels=kept if len(chosen) == len(kept) else kept[chosen],

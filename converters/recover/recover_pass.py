@@ -71,10 +71,11 @@ class RecoverModel:
 def _words(recovered: Recovered, photos: str) -> str:
     first, best = recovered.history[0], recovered.best
     epochs = len(recovered.history) - 1
-    how = "batch norm estimated anew" if epochs == 0 else f"best of {epochs} epochs"
-    held_out = recovered.held_out
+    how = (
+        f"epoch {best.epoch} of {epochs} is the best" if epochs else "without training"
+    )
     return (
-        f"recovered on {photos}, {how} ({best.epoch}): on the {held_out} of them held "
-        f"out it agrees with the source on {best.agreement:.1%}, before "
+        f"recovered on {photos}, {how}: on the {recovered.held_out} of them held out it "
+        f"agrees with the source on {best.agreement:.1%}, before on "
         f"{first.agreement:.1%}"
     )

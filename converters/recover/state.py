@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from edgeclf.errors import OutputFileError
 from edgeclf.files import write_atomically
 
-__all__ = ["Arrays", "EpochRecord", "StateFile", "TrainingState", "remove_states"]
+__all__ = [
+    "Arrays",
+    "EpochRecord",
+    "StateFile",
+    "TrainingState",
+    "remove_states",
+    "setbacks",
+]
 
 Arrays = Sequence[NDArray[Any]]
 
@@ -57,6 +64,21 @@ class TrainingState:
     def best_record(self) -> EpochRecord:
         """The epoch with the smallest held-out loss; the first of equals."""
         return min(self.history, key=lambda record: record.loss)
+
+
+_SETBACK = 1.25
+"""How many times the best loss is one that tells of too large steps."""
+
+
+def setbacks(history: Sequence[EpochRecord]) -> tuple[int, ...]:
+    """Return the epochs that ended much worse than the best one before them."""
+    found: list[int] = []
+    best = history[0].loss
+    for record in history[1:]:
+        if not record.loss <= _SETBACK * best:
+            found.append(record.epoch)
+        best = min(best, record.loss)
+    return tuple(found)
 
 
 class StateFile:

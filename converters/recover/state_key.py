@@ -25,6 +25,7 @@ def state_key(
         "student": weights_digest(student),
         "shapes": [list(each.shape) for each in student.weights],
         "teacher": weights_digest(teacher),
+        "count": len(lesson.photos),
         "photos": lesson.photos.sha256 or _pixels_digest(lesson.photos),
         "truth": None
         if lesson.photos.truth is None

@@ -20,6 +20,9 @@ _MOMENTUM = 0.9
 """Of batch norm's running numbers, at most. Keras's models have up to 0.999, which a
 training of some hundred steps does not move."""
 
+_SLOWER = 0.3
+"""What a setback multiplies the learning rate by."""
+
 _WARM_UP = 0.05
 """Share of the steps in which the learning rate rises."""
 
@@ -52,10 +55,11 @@ class Training:
         for norm in batch_norms(student):
             norm.momentum = min(norm.momentum, _MOMENTUM)
         _seed_layers(student, seed)
-        self._optimizer = _optimizer(options, steps)
+        self._pace = tf.Variable(1.0, dtype=tf.float32)
+        self._optimizer = _optimizer(options, _Rate(options, steps, self._pace))
         self._optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
         self._optimizer.build(student.trainable_variables)
-        self._step = tf.function(self._traced_step)
+        self._step = tf.function(self._traced_step, autograph=False)
 
     def step(
         self,
@@ -92,6 +96,10 @@ class Training:
             for variable, values in pairs:
                 variable.assign(values)
 
+    def slow_down(self, setbacks: int) -> None:
+        """Set the learning rate back for as many setbacks as there were."""
+        self._pace.assign(_SLOWER**setbacks)
+
     def finish(self) -> None:
         """Put the layers' settings back."""
         norms = batch_norms(self._student)
@@ -117,7 +125,9 @@ def score_function(model: Any, kind: ScoreKind, *, batch: int) -> Any:
         kind: What it gives.
         batch: The most inputs of a call.
     """
-    compiled = tf.function(lambda x: as_logits(model(x, training=False), kind))
+    compiled = tf.function(
+        lambda x: as_logits(model(x, training=False), kind), autograph=False
+    )
 
     def score(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         missing = batch - len(inputs)
@@ -128,24 +138,30 @@ def score_function(model: Any, kind: ScoreKind, *, batch: int) -> Any:
     return score
 
 
-def _optimizer(options: RecoverOptions, steps: int) -> Any:
-    warm_up = math.ceil(_WARM_UP * steps)
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=options.learning_rate / warm_up if warm_up else 0.0,
-        decay_steps=max(1, steps - warm_up),
-        warmup_target=options.learning_rate,
-        warmup_steps=warm_up,
-    )
-    if options.optimizer == "adamw":
-        return keras.optimizers.AdamW(
-            rate, weight_decay=options.weight_decay, global_clipnorm=1.0
+class _Rate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # keras has no types
+    """A short rise, half a cosine down to 0, and a factor that is set from outside."""
+
+    def __init__(self, options: RecoverOptions, steps: int, pace: Any) -> None:
+        warm_up = math.ceil(_WARM_UP * steps)
+        self._pace = pace
+        self._cosine = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=options.learning_rate / max(1, warm_up),
+            decay_steps=max(1, steps - warm_up),
+            warmup_target=options.learning_rate,
+            warmup_steps=warm_up,
         )
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate of a step."""
+        return self._pace * self._cosine(step)
+
+
+def _optimizer(options: RecoverOptions, rate: _Rate) -> Any:
+    decay = options.weight_decay
+    if options.optimizer == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=decay, global_clipnorm=1.0)
     return keras.optimizers.SGD(
-        rate,
-        momentum=0.9,
-        nesterov=True,
-        weight_decay=options.weight_decay,
-        global_clipnorm=1.0,
+        rate, momentum=0.9, nesterov=True, weight_decay=decay, global_clipnorm=1.0
     )
 
 

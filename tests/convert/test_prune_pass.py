@@ -130,6 +130,18 @@ def test_ranking_by_photos_without_photos_is_refused(tmp_path: Path) -> None:
         pruning.PruneModel(options).requires(work)
 
 
+def test_photos_that_recovery_holds_out_do_not_rank(tmp_path: Path) -> None:
+    document = recipe_to_dict(plan())
+    recover = {"name": "recover", "options": {"epochs": 0, "holdout": 0.25}}
+    document["passes"].insert(1, recover)
+    work = work_with(tmp_path, recipe_from_dict(document, name="test"))
+
+    guide = pruning._guide(work)
+
+    assert sum(len(pictures) for pictures, _ in guide.batches(1000)) == 30
+    assert sum(len(pictures) for pictures, _ in guide.batches(20)) == 20
+
+
 def test_a_model_of_other_shapes_is_refused(tmp_path: Path) -> None:
     work = work_with(tmp_path, plan())
     inputs = keras.Input((*SIZE, 3))

@@ -70,9 +70,10 @@ def activated(situation: Situation, channels: Channels, function: Any) -> Channe
 
 
 def _name(function: Any) -> str:
-    # ``serialize`` gives a dictionary for what is not Keras's own.
-    found = keras.activations.serialize(function)
-    return found if isinstance(found, str) else str(getattr(function, "__name__", "?"))
+    """Return the name of one of Keras's own functions; another's with its module."""
+    name = str(getattr(function, "__name__", type(function).__name__))
+    is_own = getattr(keras.activations, name, None) is function
+    return name if is_own else f"{getattr(function, '__module__', '?')}.{name}"
 
 
 def _mixed(situation: Situation, channels: Channels) -> Channels:

@@ -95,7 +95,7 @@ class _Probe:
     ) -> _Float64s:
         """Return the change for each picture and channel, shape (n, width)."""
         taken: list[tuple[Tensor, Any]] = []
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
             answers = self._run(tf.convert_to_tensor(pictures), tape, taken)
             loss = _loss(answers, self._scores, classes, signs)
         gradients = tape.gradient(loss, [value for _, value in taken])

@@ -1,6 +1,7 @@
 """Keras layers that round as an int8 engine does, and let gradients through."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -40,6 +41,13 @@ class RoundedTensor(keras.layers.Layer):  # type: ignore[misc]  # keras has no t
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Untracked:
+    """Keeps a layer from Keras, which would take its weights for ones to train."""
+
+    layer: Any
+
+
 class RoundedLayer(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     """A plain layer whose kernels have 255 levels around 0, a step for each filter.
 
@@ -67,8 +75,7 @@ class RoundedLayer(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        # Kept from Keras, which would train its weights too.
-        self._plain = [layer]
+        self._plain = _Untracked(layer)
         self._axes = dict(kernels)
         self._units: dict[str, NDArray[np.float32]] = {}
         self._learned: dict[str, Any] = {}
@@ -83,7 +90,7 @@ class RoundedLayer(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the layer gives with rounded kernels."""
-        layer = self._plain[0]
+        layer = self._plain.layer
         numbers = [self._rounded(one.name) for one in layer.trainable_variables]
         outputs, _ = layer.stateless_call(
             numbers, layer.non_trainable_variables, *args, **kwargs
@@ -92,11 +99,11 @@ class RoundedLayer(keras.layers.Layer):  # type: ignore[misc]  # keras has no ty
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return the shape and dtype that the layer gives."""
-        return self._plain[0].compute_output_spec(*args, **kwargs)
+        return self._plain.layer.compute_output_spec(*args, **kwargs)
 
     def hand_back(self) -> None:
         """Give the plain layer the weights that were learned, not rounded."""
-        for variable in self._plain[0].trainable_variables:
+        for variable in self._plain.layer.trainable_variables:
             learned = self._learned[variable.name].numpy()
             variable.assign(learned * self._units[variable.name])
 

@@ -67,7 +67,7 @@ def _recover_options(options: AwareOptions) -> RecoverOptions:
         learning_rate=options.learning_rate,
         label_share=options.label_share,
         weight_decay=0.0,
-        temperature=1.0,
+        temperature=4.0,
         patience=options.epochs,
         statistics="fixed",
     )

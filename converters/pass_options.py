@@ -105,11 +105,16 @@ class TfliteQuantizeOptions:
     @property
     def is_plain(self) -> bool:
         """Whether the converter's own way is asked for."""
+        return self._is_unchanged and (
+            self.activations == "float32" or self.scores != "float32"
+        )
+
+    @property
+    def _is_unchanged(self) -> bool:
         return (
             self.ranges == "min-max"
             and self.rounding == "nearest"
             and not (self.bias_correction or self.float_layers)
-            and (self.activations == "float32" or self.scores != "float32")
         )
 
     def __post_init__(self) -> None:
@@ -119,6 +124,10 @@ class TfliteQuantizeOptions:
             )
         if self.activations == "float32" and self.scores != "float32":
             raise ValueError("a float model gives float32 scores")
+        if self.activations == "float32" and not self._is_unchanged:
+            raise ValueError(
+                "ranges, rounding, bias_correction and float_layers are of int8 models"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,7 @@ class TfliteQuantizer:
         file = TfliteFile(_quantized(source.to_bytes(), work, options))
         moments = calibration_statistics(work).moments
         store_weights(file, source, moments, options)
-        if options.scores == "float32" and not options.float_layers:
+        if options.scores == "float32":
             corrects = options.bias_correction
             with_float_scores(file, source, moments if corrects else {})
         return file.to_bytes()

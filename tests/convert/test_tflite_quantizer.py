@@ -169,9 +169,9 @@ def test_a_layer_in_float_is_computed_in_float(
         if isinstance(layer, keras.layers.DepthwiseConv2D)
     )
 
-    data = quantized(**BETTER, float_layers=(first,))
+    data = quantized(**BETTER, scores="float32", float_layers=(first,))
 
-    plain = read_model_file(quantized(**BETTER), name="x")
+    plain = read_model_file(quantized(**BETTER, scores="float32"), name="x")
     described = read_model_file(data, name="x")
     assert described.weights_bytes > plain.weights_bytes
     assert squared_error(data, exported) < squared_error(quantized(), exported)
@@ -180,6 +180,18 @@ def test_a_layer_in_float_is_computed_in_float(
 def test_a_layer_that_is_not_there_is_refused(quantized: Callable[..., bytes]) -> None:
     with pytest.raises(ConversionError, match="'head', which is no layer"):
         quantized(ranges="mse", float_layers=("head",))
+
+
+def test_a_float_model_has_nothing_to_round() -> None:
+    from converters.pass_options import TfliteQuantizeOptions
+
+    with pytest.raises(ValueError, match="are of int8 models"):
+        TfliteQuantizeOptions(
+            weights="float16",
+            activations="float32",
+            scores="float32",
+            rounding="output",
+        )
 
 
 def test_better_ranges_without_photos_are_refused(

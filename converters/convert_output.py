@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from converters.gate.outcome import worst_class_words
 from converters.gate.precision import target_here
 from converters.gate.trials import trial_rows
 from converters.pipeline import ConversionResult
@@ -41,6 +42,7 @@ def result_text(result: ConversionResult) -> str:
         "output": tensor_words(manifest.model.output),
         **_quality_rows(manifest.quality),
         "gate": _gate(result),
+        "worst": _worst_class(result),
         "spread": spread_words(result.spread, manifest.quality.gate),
         "calibrated": _calibration(result),
         "ran on": _engine(result),
@@ -127,6 +129,11 @@ def _gate(result: ConversionResult) -> str:
     if gate is None and not result.recipe.is_lossy:
         return ""
     return gate_words(gate)
+
+
+def _worst_class(result: ConversionResult) -> str:
+    gate = result.bundle.manifest.quality.gate
+    return worst_class_words(None if gate is None else gate.worst_class)
 
 
 def _calibration(result: ConversionResult) -> str:

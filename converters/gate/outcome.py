@@ -80,6 +80,13 @@ def measured_words(record: GateRecord) -> str:
     )
 
 
+def worst_class_words(worst: ClassDrop | None) -> str:
+    """Return how the class that lost most came off; nothing without one."""
+    if worst is None:
+        return ""
+    return f"{worst.label!r} is recognised {_class_words(worst)}"
+
+
 def wish_words(record: GateRecord) -> str:
     """Return what would decide an undecided record."""
     if record.more_photos is None:

@@ -22,6 +22,7 @@ _PLAIN: Mapping[str, Any] = {
     "ranges": "min-max",
     "rounding": "nearest",
     "bias_correction": False,
+    "float_scores": False,
     "float_layers": [],
 }
 _CHANGES: Sequence[tuple[str, Sequence[Any]]] = (
@@ -29,6 +30,7 @@ _CHANGES: Sequence[tuple[str, Sequence[Any]]] = (
     ("rounding", ("output",)),
     ("bias_correction", (True,)),
     ("scores", ("float32",)),
+    ("float_scores", (True,)),
 )
 """Options that cost the board nothing, in the order in which they are tried."""
 
@@ -123,7 +125,8 @@ def _name(recipe: Recipe) -> str:
         f"{options['ranges']} ranges": options["ranges"] != _PLAIN["ranges"],
         "rounded by output": options.get("rounding") == "output",
         "bias correction": options["bias_correction"],
-        "float scores": options.get("scores") == "float32",
+        "float scores": options.get("scores") == "float32"
+        or options.get("float_scores", False),
         f"{layers} layer{'s' if layers > 1 else ''} in float": layers > 0,
     }
     words = [word for word, is_so in said.items() if is_so]

@@ -52,12 +52,17 @@ coverage: $(STAMP)  ## the tests, with a report of what they miss
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage report
 
-benchmark: $(STAMP)  ## the figures in benchmarks/results (ratios, minutes)
+benchmark: $(STAMP) .envs/litert-quantizer  ## the figures in benchmarks/results (ratios; an hour)
 	@test -e demo/efficientnet_lite0-int8-tflite.edgeclf || $(MAKE) demo
 	@status=0; \
 	$(BIN)/python benchmarks/classify.py demo/efficientnet_lite0-int8-tflite.edgeclf || status=$$?; \
 	$(BIN)/python benchmarks/agreement.py $(if $(PHOTOS),--photos $(PHOTOS)) || status=$$?; \
+	$(BIN)/python -m benchmarks.compression $(if $(PHOTOS),--photos $(PHOTOS)) || status=$$?; \
 	exit $$status
+
+.envs/litert-quantizer:  # a tool to compare with, apart from ours
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet litert-quantizer==0.11.0
 
 constraints: $(STAMP)  ## renew requirements/constraints.txt (names and versions only)
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade \

@@ -79,6 +79,7 @@ def _measure(
                 precision="int8",
                 calibrate=seen,
                 evaluate=unseen,
+                accept_undecided=True,
             )
             yield _row(target, seen.name, unseen.name, convert(request))
 

@@ -62,7 +62,7 @@ NETS: Mapping[str, Net] = {
         application="MobileNetV2",
         alpha=1.0,
         preset="keras",
-        stages=((32, 2), (48, 2)),
+        stages=((32, 2), (48, 1)),
     ),
     "mobilenetv3-small": Net(
         application="MobileNetV3Small",

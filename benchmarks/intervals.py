@@ -1,4 +1,4 @@
-"""Medians and their ratios, with 95 % intervals from the bootstrap."""
+"""Medians, means and their ratios, with 95 % intervals from the bootstrap."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Estimate", "difference_over", "median_difference", "median_ratio"]
+__all__ = [
+    "Estimate",
+    "difference_over",
+    "mean",
+    "median_difference",
+    "median_ratio",
+    "ratio_of_sums",
+]
 
 _DRAWS = 2000
 
@@ -45,18 +52,38 @@ def difference_over(
     return _bootstrap([ours, theirs, unit], lambda a, b, c: _median(a - b) / _median(c))
 
 
+def ratio_of_sums(ours: Samples, theirs: Samples) -> Estimate:
+    """Return sum(ours) ÷ sum(theirs), both of the same photos, drawn together.
+
+    Args:
+        ours: Shape (photos,): a count for each photo, over all views of it.
+        theirs: Same shape.
+    """
+    return _bootstrap([ours, theirs], lambda a, b: _ratio(a.sum(-1), b.sum(-1)))
+
+
+def mean(samples: Samples) -> Estimate:
+    """Return the mean of one figure a photo."""
+    return _bootstrap([samples], lambda a: a.mean(axis=-1))
+
+
 def _bootstrap(
-    columns: Sequence[Sequence[int]], figure: Callable[..., Samples]
+    columns: Sequence[Sequence[int] | Samples], figure: Callable[..., Samples]
 ) -> Estimate:
     """Draw rounds again, all columns of a round together."""
     table = np.array(columns, np.float64)
     rounds = table.shape[1]
     drawn = np.random.default_rng(0).integers(0, rounds, (_DRAWS, rounds))
     figures = figure(*table[:, drawn])
-    low, high = np.percentile(figures, [2.5, 97.5])
+    low, high = np.nanpercentile(figures, [2.5, 97.5])
     value = figure(*table[:, np.newaxis, :])[0]
     return Estimate(float(value), float(low), float(high))
 
 
 def _median(samples: Samples) -> Samples:
     return np.asarray(np.median(samples, axis=-1))
+
+
+def _ratio(a: Samples, b: Samples) -> Samples:
+    """Return a ÷ b; nothing of nothing is as much as it."""
+    return np.where(a == b, 1.0, a / np.where(b == 0, np.nan, b))

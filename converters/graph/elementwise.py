@@ -133,11 +133,6 @@ def _picture_layer(situation: Situation) -> Channels:
     return made
 
 
-def _constant(situation: Situation) -> Channels:
-    """``clip``, ``power`` and others that also take numbers."""
-    return _bent(situation)
-
-
 RULES: Mapping[str, Rule] = {
     "Activation": _activation_layer,
     "ReLU": _relu,

@@ -11,13 +11,17 @@ from edgeclf.types import QuantParams
 
 __all__ = ["take_raw_pixels", "with_float16_weights"]
 
+_FLOAT_LAYERS = ("Conv", "Gemm", "MatMul")
+"""What the graph begins with where its first layer is kept in float."""
+
 
 def take_raw_pixels(model: Any, quantization: QuantParams) -> None:
     """Let a QDQ model take uint8 pixels in place of real numbers.
 
     The QuantizeLinear node behind its input goes; the DequantizeLinear node after it
     reads the pixels with the spec's own scale and zero point. A Transpose between
-    moves bytes then, a quarter of what it moved before.
+    moves bytes then, a quarter of what it moved before. A first layer in float reads
+    real numbers, computed from the pixels.
 
     Args:
         model: ``onnx.ModelProto`` from the quantizer; changed.
@@ -32,15 +36,18 @@ def take_raw_pixels(model: Any, quantization: QuantParams) -> None:
     quantize = _only_reader(graph, image.name)
     while quantize.op_type == "Transpose":
         quantize = _only_reader(graph, quantize.output[0])
-    dequantize = _only_reader(graph, quantize.output[0])
-    _require_kind(quantize, "QuantizeLinear")
-    _require_kind(dequantize, "DequantizeLinear")
-    _require_range(graph, quantize, quantization)
     scale = numpy_helper.from_array(np.float32(quantization.scale), "image_scale")
-    zero = numpy_helper.from_array(np.uint8(quantization.zero_point), "image_zero")
-    graph.initializer.extend([scale, zero])
-    dequantize.input[:] = [quantize.input[0], scale.name, zero.name]
-    graph.node.remove(quantize)
+    if quantize.op_type in _FLOAT_LAYERS:
+        _read_as_floats(graph, quantize, scale, quantization.zero_point)
+    else:
+        dequantize = _only_reader(graph, quantize.output[0])
+        _require_kind(quantize, "QuantizeLinear")
+        _require_kind(dequantize, "DequantizeLinear")
+        _require_range(graph, quantize, quantization)
+        zero = numpy_helper.from_array(np.uint8(quantization.zero_point), "image_zero")
+        graph.initializer.extend([scale, zero])
+        dequantize.input[:] = [quantize.input[0], scale.name, zero.name]
+        graph.node.remove(quantize)
     image.type.tensor_type.elem_type = onnx.TensorProto.UINT8
 
 
@@ -71,6 +78,27 @@ def with_float16_weights(model: Any) -> Any:
     del graph.node[:]
     graph.node.extend(nodes)
     return model
+
+
+def _read_as_floats(graph: Any, layer: Any, scale: Any, zero_point: int) -> None:
+    """Let a first layer that computes in float read pixels.
+
+    In plain arithmetic: a DequantizeLinear before it would let ONNX Runtime quantize
+    the layer when it loads the file.
+    """
+    zero = numpy_helper.from_array(np.float32(zero_point), "image_zero")
+    graph.initializer.extend([scale, zero])
+    source = layer.input[0]
+    steps: tuple[tuple[str, list[str], str, dict[str, int]], ...] = (
+        ("Cast", [source], "image_steps", {"to": onnx.TensorProto.FLOAT}),
+        ("Sub", ["image_steps", zero.name], "image_centred", {}),
+        ("Mul", ["image_centred", scale.name], "image_real", {}),
+    )
+    place = list(graph.node).index(layer)
+    for offset, (kind, inputs, output, options) in enumerate(steps):
+        node = onnx.helper.make_node(kind, inputs, [output], **options)
+        graph.node.insert(place + offset, node)
+    layer.input[0] = "image_real"
 
 
 def _only_reader(graph: Any, value: str) -> Any:

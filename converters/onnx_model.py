@@ -1,26 +1,21 @@
 """Keras to ONNX: tf2onnx, ONNX Runtime's quantizer, and one canonical file."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import onnx
 import onnxruntime
 import tf2onnx
-from numpy.typing import NDArray
-from onnxruntime import quantization
 
-from converters.calibration import calibration_tensors
 from converters.finishing import finished, require_raw_pixels
 from converters.onnx_canonical import canonical_bytes
-from converters.onnx_edits import take_raw_pixels, with_float16_weights
+from converters.onnx_edits import take_raw_pixels
 from converters.pass_options import (
     CompileOptions,
     OnnxExportOptions,
     OnnxQuantizeOptions,
 )
+from converters.quantize.onnx_quantizer import OnnxQuantizer
 from converters.serving import serving_function
 from converters.workpiece import Workpiece, require_weights
 from edgeclf.errors import CalibrationError, ConversionError
@@ -29,15 +24,6 @@ from edgeclf.modelfile import read_model_file
 __all__ = ["ExportOnnx", "FinishOnnx", "QuantizeOnnx"]
 
 _PROVIDERS = ["CPUExecutionProvider"]
-_TYPES = {
-    "uint8": quantization.QuantType.QUInt8,
-    "int8": quantization.QuantType.QInt8,
-}
-_RANGES = {
-    "min-max": quantization.CalibrationMethod.MinMax,
-    "entropy": quantization.CalibrationMethod.Entropy,
-    "percentile": quantization.CalibrationMethod.Percentile,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +50,8 @@ class ExportOnnx:
         path = work.folder / "float.onnx"
         path.write_bytes(canonical_bytes(model, name=work.source.name))
         _optimize(path)
+        fused = onnx.load(path)
+        path.write_bytes(canonical_bytes(fused, name=work.source.name))
         return replace(work, exported=path)
 
     def ensures(self, work: Workpiece) -> None:
@@ -85,33 +73,11 @@ class QuantizeOnnx:
 
     def call(self, work: Workpiece) -> Workpiece:
         """Return the workpiece with the quantized model."""
-        assert work.exported is not None  # noqa: S101 - the export pass made it
-        if self.options.weights == "int8":
-            return replace(work, quantized=self._to_int8(work.exported, work))
-        model = onnx.load(work.exported)
-        if self.options.weights == "float16":
-            model = with_float16_weights(model)
-        return replace(work, quantized=model.SerializeToString())
+        return replace(work, quantized=OnnxQuantizer()(work, self.options))
 
     def ensures(self, work: Workpiece) -> None:
         """Refuse a file without the weights."""
         _require_weights(work.quantized or b"", work)
-
-    def _to_int8(self, path: Path, work: Workpiece) -> bytes:
-        target = work.folder / "int8.onnx"
-        options = self.options
-        quantization.quantize_static(
-            path,
-            target,
-            _Photos(onnx.load(path).graph.input[0].name, calibration_tensors(work)),
-            quant_format=quantization.QuantFormat.QDQ,
-            per_channel=options.per_channel,
-            reduce_range=options.reduce_range,
-            activation_type=_TYPES[options.activations],
-            weight_type=quantization.QuantType.QInt8,
-            calibrate_method=_RANGES[options.ranges],
-        )
-        return target.read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +111,6 @@ class FinishOnnx:
         """Refuse an artefact that does not take the pixels as they are."""
         assert work.artefact is not None  # noqa: S101 - call() made it
         require_raw_pixels(work, work.artefact.spec.input)
-
-
-class _Photos(quantization.CalibrationDataReader):  # type: ignore[misc]  # untyped base
-    """Hands the photos to the quantizer one at a time."""
-
-    def __init__(self, name: str, tensors: Iterator[NDArray[np.float32]]) -> None:
-        self._name = name
-        self._tensors = tensors
-
-    def get_next(self) -> dict[str, Any] | None:
-        """Return the next photo's tensor by input name, or ``None`` at the end."""
-        tensor = next(self._tensors, None)
-        return None if tensor is None else {self._name: tensor}
 
 
 def _optimize(path: Path) -> None:

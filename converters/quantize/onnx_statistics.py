@@ -1,0 +1,205 @@
+"""What a float ONNX file computes on photos: ranges, and moments of layers' inputs.
+
+One run over the photos with every tensor kept serves every setting: it is written to a
+file and read again.
+"""
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+
+from converters.quantize.moments import InputMoments, MomentSums
+from converters.quantize.onnx_layers import OnnxLayer, layers_of
+from converters.quantize.ranges import RangeObserver
+from edgeclf.errors import CalibrationError
+from edgeclf.files import write_atomically
+
+__all__ = ["OnnxStatistics", "measured_statistics"]
+
+_PLACES = 32
+"""Places of a layer's output that are looked at in a picture: 300 pictures give some
+10,000 samples, several for each of at most about 1,500 inputs."""
+
+_VALUES = 8192
+"""Values of a tensor that are counted in a picture; its ends are taken from all."""
+
+_MOST_INPUTS = 4096
+"""Above that, second moments would need more than 128 MiB a layer."""
+
+_CLIPS = ("Clip", "Relu")
+"""What the quantizer makes part of the layer before it."""
+
+_STATE = ("ends", "place", "counts")
+"""What ``RangeObserver.state`` gives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnnxStatistics:
+    """Of a file on photos.
+
+    Attributes:
+        ranges: By name of the tensor: the input and what every node makes. What only a
+            Clip or Relu reads has the range of what that gives: it is never stored.
+        moments: By the layer's name.
+    """
+
+    ranges: Mapping[str, RangeObserver]
+    moments: Mapping[str, InputMoments]
+
+
+def measured_statistics(
+    path: Path, pictures: Iterable[NDArray[np.float32]], *, kept: Path
+) -> OnnxStatistics:
+    """Return the statistics of a float file, from the file ``kept`` if it is there.
+
+    Args:
+        path: The model file, with the shapes of its tensors.
+        pictures: What it is given, one after another.
+        kept: Where they are kept.
+
+    Raises:
+        CalibrationError: There are no pictures, or the model gives no numbers.
+    """
+    if not kept.exists():
+        write_atomically(kept, _to_bytes(_measure(onnx.load(path), pictures)))
+    return _from_file(kept)
+
+
+def _measure(model: Any, pictures: Iterable[NDArray[np.float32]]) -> OnnxStatistics:
+    layers = [layer for layer in layers_of(model) if layer.inputs <= _MOST_INPUTS]
+    sums = {layer.name: MomentSums() for layer in layers}
+    ranged, clipped = _ranged(model), _clipped(model)
+    names = [name for name in ranged if name not in clipped]
+    observers = {name: RangeObserver() for name in names}
+    (image,) = model.graph.input
+    session = _session(model, names)
+    numbers = np.random.default_rng(0)
+    seen_any = False
+    for picture in pictures:
+        seen_any = True
+        made = session.run(names[1:], {image.name: picture})
+        values = dict(zip(names, (picture, *made), strict=True))
+        for name, observer in observers.items():
+            _observe(observer, values[name], name)
+        for layer in layers:
+            _sample(sums[layer.name], layer, values[layer.source], numbers)
+    if not seen_any:
+        raise CalibrationError("there are no photos to measure ranges on")
+    moments = {name: each.moments() for name, each in sums.items()}
+    ranges = {name: observers[_stored(name, clipped)] for name in ranged}
+    return OnnxStatistics(ranges=ranges, moments=moments)
+
+
+def _stored(name: str, clipped: Mapping[str, str]) -> str:
+    while name in clipped:
+        name = clipped[name]
+    return name
+
+
+def _sample(
+    sums: MomentSums,
+    layer: OnnxLayer,
+    values: NDArray[np.float32],
+    numbers: np.random.Generator,
+) -> None:
+    sums.add(layer.samples(values, _PLACES, numbers))
+
+
+def _clipped(model: Any) -> dict[str, str]:
+    """Return what a Clip or Relu gives, by the tensor that it alone reads."""
+    readers = Counter(value for node in model.graph.node for value in node.input)
+    readers.update(output.name for output in model.graph.output)
+    return {
+        node.input[0]: node.output[0]
+        for node in model.graph.node
+        if node.op_type in _CLIPS and readers[node.input[0]] == 1
+    }
+
+
+def _ranged(model: Any) -> list[str]:
+    """Return the names of the input and of every float tensor that a node makes."""
+    graph = model.graph
+    types = {
+        value.name: value.type.tensor_type.elem_type
+        for value in (*graph.value_info, *graph.output)
+    }
+    made = [name for node in graph.node for name in node.output]
+    is_float = [types.get(name) == onnx.TensorProto.FLOAT for name in made]
+    kept = [name for name, keep in zip(made, is_float, strict=True) if keep]
+    return [graph.input[0].name, *kept]
+
+
+def _session(model: Any, names: list[str]) -> Any:
+    known = {output.name for output in model.graph.output}
+    for name in names[1:]:
+        if name not in known:
+            model.graph.output.append(onnx.ValueInfoProto(name=name))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+def _observe(observer: RangeObserver, values: NDArray[np.float32], name: str) -> None:
+    try:
+        observer.cover(float(values.min()), float(values.max()))
+        observer.add(_thinned(values))
+    except ValueError as error:
+        raise CalibrationError(
+            f"the model computes something that is not a number for a photo, in "
+            f"{name!r}: {error}"
+        ) from error
+
+
+def _thinned(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return some values, spread over all channels and places."""
+    step = max(1, values.size // _VALUES)
+    while step > 1 and values.shape[-1] % step == 0:
+        step += 1
+    return values.ravel()[::step]
+
+
+def _to_bytes(statistics: OnnxStatistics) -> bytes:
+    arrays: dict[str, NDArray[Any]] = {}
+    for index, observer in enumerate(statistics.ranges.values()):
+        for key, value in observer.state().items():
+            arrays[f"{key}/{index}"] = value
+    for index, moments in enumerate(statistics.moments.values()):
+        arrays[f"mean/{index}"] = moments.mean
+        arrays[f"covariance/{index}"] = moments.covariance.astype(np.float32)
+    names = json.dumps([list(statistics.ranges), list(statistics.moments)])
+    arrays["names"] = np.array(names)
+    target = io.BytesIO()
+    np.savez(target, **arrays)  # type: ignore[arg-type]  # numpy's stub has no such **
+    return target.getvalue()
+
+
+def _from_file(path: Path) -> OnnxStatistics:
+    with np.load(path, allow_pickle=False) as arrays:
+        tensors, layers = json.loads(str(arrays["names"]))
+        return OnnxStatistics(
+            ranges={
+                name: RangeObserver.from_state(
+                    {key: arrays[f"{key}/{index}"] for key in _STATE}
+                )
+                for index, name in enumerate(tensors)
+            },
+            moments={
+                name: InputMoments(
+                    mean=arrays[f"mean/{index}"],
+                    covariance=arrays[f"covariance/{index}"].astype(np.float64),
+                )
+                for index, name in enumerate(layers)
+            },
+        )

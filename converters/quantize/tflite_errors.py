@@ -55,7 +55,9 @@ def _layer_error(
     weights = as_rows(layer, stored)
     steps = np.maximum(np.abs(weights).max(axis=1, keepdims=True) / 127, _SMALLEST)
     errors = np.round(weights / steps) * steps - weights
-    power = output_error(weights, moments.covariance).mean()
+    bias = None if layer.bias is None else file.array(layer.bias)
+    mean = np.sum(weights * moments.mean, axis=1) + (0.0 if bias is None else bias)
+    power = (output_error(weights, moments.covariance) + np.square(mean)).mean()
     lost = (
         output_error(errors, moments.covariance).mean()
         + np.square(weights).sum(axis=1).mean() * noise.get(layer.source, 0.0)

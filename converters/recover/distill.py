@@ -1,6 +1,6 @@
 """Fine-tuning by distillation: a smaller model learns what its original answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ PHASE = "recovering"
 
 _STATISTICS_PHOTOS = 512
 _STATISTICS_BATCH = 64
+_MANY_PHOTOS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,7 @@ class _Course:
         self.train, self.held = hold_out(
             len(photos), options.holdout, truth=photos.truth, seed=seed
         )
+        options = _settled(options, len(self.train))
         self._options, self._seed, self._report = options, seed, report
         self._student = student
         self._truth = _truth(photos)
@@ -242,6 +244,17 @@ class _Course:
             agreement=float(np.mean(top == expected.argmax(axis=1))),
             accuracy=accuracy,
         )
+
+
+def _settled(options: RecoverOptions, photos: int) -> RecoverOptions:
+    """Return the options with the statistics that fit the number of photos.
+
+    Measured: 250 photos of EfficientNet-Lite0 come nearer with fixed numbers, 1,080
+    digits of a small MobileNetV2 with each batch's own.
+    """
+    if options.statistics != "auto":
+        return options
+    return replace(options, statistics="fixed" if photos < _MANY_PHOTOS else "batch")
 
 
 def _truth(photos: PictureSet) -> NDArray[np.int32]:

@@ -31,7 +31,8 @@ class RecoverOptions:
         holdout: Share of the photos that is kept for choosing the best epoch.
         patience: Epochs without a better one before it stops.
         statistics: What batch norm uses while training: ``fixed`` numbers, estimated
-            once, or each ``batch``'s own.
+            once; or each ``batch``'s own. ``auto`` is ``fixed`` for fewer than 500
+            photos.
     """
 
     epochs: int
@@ -46,7 +47,7 @@ class RecoverOptions:
     flip: Literal["auto", "always", "never"] = "auto"
     holdout: float = 0.1
     patience: int = 8
-    statistics: Literal["fixed", "batch"] = "batch"
+    statistics: Literal["auto", "fixed", "batch"] = "auto"
 
     def __post_init__(self) -> None:
         for name, (holds, words) in _RULES.items():

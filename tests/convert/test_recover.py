@@ -32,7 +32,9 @@ passes: Any = pytest.importorskip("converters.recover.recover_pass")
 
 SPEC = preset("keras", size=(12, 12))
 CLASSES = 4
-QUICK = RecoverOptions(epochs=3, batch=8, views=2, learning_rate=0.02)
+QUICK = RecoverOptions(
+    epochs=3, batch=8, views=2, learning_rate=0.02, statistics="batch"
+)
 
 
 def small_model(seed: int = 0, *, drops: bool = False) -> Any:

@@ -41,13 +41,14 @@ class AwareOptions:
 
     Attributes:
         epochs: How often each photo is seen.
-        learning_rate: At the beginning; it falls to 0 along half a cosine.
+        learning_rate: At the beginning, in parts of a filter's largest weight; it falls
+            to 0 along half a cosine.
         label_share: Weight of the right answers beside the source's, where photos have
             labels; in 0…1.
     """
 
-    epochs: int = 3
-    learning_rate: float = 1e-4
+    epochs: int = 8
+    learning_rate: float = 1e-3
     label_share: float = 0.0
 
     def __post_init__(self) -> None:

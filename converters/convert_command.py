@@ -316,7 +316,7 @@ def _reporting(request: pipeline.ConversionRequest) -> Iterator[Report]:
                 say(f"  tried {detail}" if detail else f"{name} ...")
             reached = position
             if name in ends:
-                reached = ends[name] - seconds[name] * (1 - done)
+                reached = max(position, ends[name] - seconds[name] * (1 - done))
             advance(reached - position, description=phase)
             position = reached
 

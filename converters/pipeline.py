@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from converters.child import Report, run_in_child
 from converters.early_checks import check_early
 from converters.gate.trials import SeedResult, Trial, read_trials
 from converters.job import job_arguments
 from converters.passes import open_pass
-from converters.plan import make_plan
+from converters.plan import Plan, make_plan
 from converters.recipe import Recipe, recipe_from_dict
 from converters.recover.state import remove_states
 from converters.request import ConversionRequest, state_folder
@@ -82,7 +83,7 @@ def convert(
         request: What is wanted.
         report: Called with the phase and its progress; see ``PHASES``. Behind a colon
             may stand what was done in it.
-        tried: Called once with what was tried, whether or not a bundle is written.
+        tried: Called with what was tried, when a search has ended well or badly.
 
     Raises:
         OutOfBoundsError: Nothing that was tried passes the gate, or it is out of parity.
@@ -94,19 +95,14 @@ def convert(
         OutputFileError: The bundle cannot be written; what was there is untouched.
     """
     start = time.perf_counter_ns()
-    check_early(request, make_plan(request).first)
+    plan = make_plan(request)
+    check_early(request, plan.first)
     with work_folder() as folder:
-        try:
-            outcome = run_in_child(
-                "converters.job:run_job",
-                job_arguments(request, folder),
-                folder=folder,
-                report=report or _ignore,
-            )
-        finally:
-            trials = read_trials(folder)
-            if tried is not None:
-                tried(trials)
+        job = _Job(request, folder, report or _ignore)
+        found = _Found(plan.first, plan.precision.notes, ())
+        if plan.searches:
+            found = job.find(plan, tried)
+        outcome = job.run(found.recipe)
         data = Path(outcome["bundle"]).read_bytes()
     bundle = write_bundle(request.output, data)
     remove_states(state_folder(request.output))
@@ -114,11 +110,62 @@ def convert(
         bundle=bundle,
         recipe=recipe_from_dict(outcome["recipe"], name="recipe"),
         source_bytes=outcome["source_bytes"],
-        notes=tuple(outcome["notes"]),
-        tried=trials,
+        notes=(*found.notes, *outcome["notes"]),
+        tried=found.trials,
         spread=tuple(SeedResult(**each) for each in outcome["spread"]),
         seconds=(time.perf_counter_ns() - start) / 1e9,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A recipe to do, why, and what was tried before."""
+
+    recipe: Recipe
+    notes: tuple[str, ...]
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """The child processes of a conversion, each with a folder of its own."""
+
+    request: ConversionRequest
+    folder: Path
+    report: Report
+
+    def find(
+        self, plan: Plan, tried: Callable[[Sequence[Trial]], None] | None
+    ) -> _Found:
+        """Return the recipe that a search finds."""
+        folder = self._subfolder("search")
+        try:
+            outcome = self._in_child("find_recipe", job_arguments(self.request, folder))
+        finally:
+            trials = read_trials(folder)
+            if tried is not None:
+                tried(trials)
+        recipe = recipe_from_dict(outcome["recipe"], name="recipe")
+        return _Found(recipe, (*plan.precision.notes, *outcome["notes"]), trials)
+
+    def run(self, recipe: Recipe) -> dict[str, Any]:
+        """Return what doing a recipe gives."""
+        folder = self._subfolder("run")
+        arguments = job_arguments(self.request, folder, recipe)
+        return self._in_child("run_job", arguments)
+
+    def _in_child(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return run_in_child(
+            f"converters.job:{name}",
+            arguments,
+            folder=Path(arguments["folder"]),
+            report=self.report,
+        )
+
+    def _subfolder(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir()
+        return folder
 
 
 def planned_phases(request: ConversionRequest) -> Mapping[str, int]:
@@ -133,11 +180,8 @@ def planned_phases(request: ConversionRequest) -> Mapping[str, int]:
         "searching": plan.searches,
         "pruning": "prune" in passes,
         "recovering": "recover" in passes,
-        "equalizing": "equalize" in passes and not plan.searches,
+        "equalizing": "equalize" in passes,
         "training": "aware" in passes or plan.trains,
-        "exporting": not plan.searches,
-        "quantizing": not plan.searches,
-        "compiling": not plan.searches,
         "spreading": request.spread,
     }
     return {name: PHASES[name] for name in PHASES if optional.get(name, True)}

@@ -12,7 +12,7 @@ from converters.gate.precision import PrecisionChoice
 from converters.gate.trials import Trial, read_trials, trial_rows, write_trials
 from converters.plan import Plan
 from converters.quantize import LayerError
-from converters.recipe import PassStep, Precision, Recipe
+from converters.recipe import PassStep, Precision, Recipe, Target
 from edgeclf.errors import ConversionError, NoVerdictError, OutOfBoundsError
 from edgeclf.gate_record import GateRecord, Verdict
 from tests.convert.workshop import recipe, workpiece
@@ -97,11 +97,12 @@ class FakeQuantizer:
 
 def plan(
     *precisions: Precision,
+    target: Target = "tflite",
     basis: Any = "unverified",
     trains: bool = False,
     **fields: Any,
 ) -> Plan:
-    recipes = [replace(recipe("tflite", each), **fields) for each in precisions]
+    recipes = [replace(recipe(target, each), **fields) for each in precisions]
     choice = PrecisionChoice(candidates=precisions, basis=basis)
     return Plan(recipes=tuple(recipes), climbs=True, precision=choice, trains=trains)
 
@@ -340,3 +341,38 @@ def test_the_table_marks_what_was_chosen(search: Search) -> None:
     assert "verdict" in head
     assert first.startswith("*  int8, plain")
     assert "pass: agreement 99.5% (98.5% to 100.0%)" in first
+
+
+@pytest.mark.parametrize("target", ["tflite", "onnx"])
+def test_on_a_real_model_a_layer_stays_in_float_and_its_cost_is_measured(
+    target: Target, tmp_path: Path
+) -> None:
+    from converters.gate.measuring import EngineMeasure
+    from converters.gate.search import search
+    from converters.passes import run_pass
+
+    class Strict(EngineMeasure):
+        """Nothing passes that has not a layer in float."""
+
+        def judged(self, work: "Workpiece", /) -> GateRecord | None:
+            record = super().judged(work)
+            assert record is not None
+            layers = quantize(work.recipe)["float_layers"]
+            return record if layers else verdict("fail")
+
+    wanted = plan("int8", target=target)
+    tables: list[Sequence[Trial]] = []
+
+    found = search(
+        workpiece(tmp_path, wanted.first),
+        wanted,
+        run_pass,
+        tried=lambda trials: tables.append(tuple(trials)),
+        measure=Strict(),
+    )
+
+    (chosen,) = (trial for trial in tables[-1] if trial.is_chosen)
+    (cost,) = chosen.float_layers
+    assert quantize(found.work.recipe)["float_layers"] == [cost.layer]
+    assert cost.ms is not None
+    assert chosen.int8_share == pytest.approx(1 - cost.share)

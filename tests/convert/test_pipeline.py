@@ -57,7 +57,8 @@ def int8(shop: Path) -> ConversionResult:
     )
     result = convert(request, report=lambda phase, _: phases.append(phase))
     names = [phase.partition(":")[0] for phase in phases]
-    assert list(dict.fromkeys(names)) == list(pipeline.planned_phases(request))
+    planned = set(pipeline.planned_phases(request))
+    assert planned <= set(names) <= planned | {"equalizing"}
     return result
 
 

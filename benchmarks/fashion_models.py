@@ -62,13 +62,13 @@ NETS: Mapping[str, Net] = {
         application="MobileNetV2",
         alpha=1.0,
         preset="keras",
-        stages=((32, 2), (48, 1)),
+        stages=((32, 3), (48, 4)),
     ),
     "mobilenetv3-small": Net(
         application="MobileNetV3Small",
         alpha=1.0,
         preset="keras-raw",
-        stages=((32, 3), (48, 3)),
+        stages=((32, 4), (48, 4)),
     ),
 }
 

@@ -85,7 +85,9 @@ class GateRecord:
             )
         require_count("more_photos", self.more_photos or 0)
         if self.accepted and self.verdict != "undecided":
-            raise ValueError(f"accepted is of undecided ones, and this is {self.verdict}")
+            raise ValueError(
+                f"accepted is of undecided ones, and this is {self.verdict}"
+            )
 
 
 def _require_interval(low: float, value: float, high: float) -> None:

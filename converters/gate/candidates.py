@@ -17,6 +17,10 @@ __all__ = ["Candidate", "Candidates"]
 _BETTER = 0.99
 """Of the divergence, that a further setting must come down to, to be worth having."""
 
+_CLOSE = 0.005
+"""Nats of mean divergence at which the search rests. EfficientNet-Lite0 has 0.002 where
+99.2 % of its decisions are fp32's, and 0.0095 where 97 % are."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
@@ -92,6 +96,10 @@ class Candidates:
             if best is None or divergence < _BETTER * self._divergence(best):
                 best = candidate
         return best
+
+    def is_close(self, candidate: Candidate) -> bool:
+        """Return whether looking for something closer is not worth its time."""
+        return self._divergence(candidate) <= _CLOSE
 
     def judged(self, candidate: Candidate) -> GateRecord | None:
         """Return the gate's verdict on a candidate.

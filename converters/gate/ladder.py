@@ -1,8 +1,9 @@
 """The search: settings are tried cheapest first, until one passes the gate.
 
 What costs the board nothing (ranges, corrected biases, equalised weights) is compared
-by divergence on the photos that calibrated, and the best is judged on other photos.
-Only if that does not pass, what costs time follows: layers in float, then all of it.
+by divergence on the photos that calibrated, until it is close, and the best is judged
+on other photos. If that does not pass, the rest of what is free is tried, then what
+costs time: layers in float, then all of it.
 """
 
 from collections.abc import Callable
@@ -52,11 +53,16 @@ class Ladder:
             NoVerdictError: The photos cannot tell, and that is not accepted.
         """
         candidates = Candidates(self.stages, self.measure, self.table)
-        best = _cheapest(candidates, recipe)
+        free = _Free(candidates, recipe)
+        best = free.best(until=candidates.is_close)
         if best is None:
             self._raise_if_nothing_was_made(candidates)
             return None
         record = candidates.judged(best)
+        if not is_accepted(record, recipe):
+            closer = free.best() or best
+            if closer is not best:
+                best, record = closer, candidates.judged(closer)
         if is_accepted(record, recipe):
             return self._chosen(best)
         found = None
@@ -128,9 +134,27 @@ class Ladder:
             raise candidates.error
 
 
-def _cheapest(candidates: Candidates, recipe: Recipe) -> Candidate | None:
-    """Return the best of the rungs that cost the board nothing."""
-    best = candidates.closest([plain(recipe)], None)
-    for step in free_steps(recipe):
-        best = candidates.closest(step(best.rung.recipe if best else recipe), best)
-    return best
+class _Free:
+    """The rungs that cost the board nothing, tried as far as one asks.
+
+    Args:
+        candidates: Makes and compares them.
+        recipe: What they are changes of.
+    """
+
+    def __init__(self, candidates: Candidates, recipe: Recipe) -> None:
+        self._candidates = candidates
+        self._recipe = recipe
+        self._steps = free_steps(recipe)
+        self._best = candidates.closest([plain(recipe)], None)
+
+    def best(
+        self, *, until: Callable[[Candidate], bool] = lambda _: False
+    ) -> Candidate | None:
+        """Return the closest so far, after trying more until it is good enough."""
+        for step in self._steps:
+            start = self._best.rung.recipe if self._best else self._recipe
+            self._best = self._candidates.closest(step(start), self._best)
+            if self._best is not None and until(self._best):
+                break
+        return self._best

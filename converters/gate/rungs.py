@@ -25,14 +25,20 @@ _PLAIN: Mapping[str, Any] = {
     "float_scores": False,
     "float_layers": [],
 }
-_CHANGES: Sequence[tuple[str, Sequence[Any]]] = (
-    ("ranges", tuple(m for m in get_args(RangeMethod) if m != _PLAIN["ranges"])),
-    ("rounding", ("output",)),
-    ("bias_correction", (True,)),
-    ("scores", ("float32",)),
-    ("float_scores", (True,)),
+_CORRECTED: Mapping[str, Any] = {
+    "ranges": "mse",
+    "rounding": "output",
+    "bias_correction": True,
+    "scores": "float32",
+    "float_scores": True,
+}
+"""What costs the board nothing, at its best: the gains add up, so all at once."""
+
+_ONE_BY_ONE: Sequence[tuple[str, Sequence[Any]]] = (
+    ("ranges", get_args(RangeMethod)),
+    *((key, (value,)) for key, value in _CORRECTED.items() if key != "ranges"),
 )
-"""Options that cost the board nothing, in the order in which they are tried."""
+"""The same and the other ranges, for models that differ from those measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +63,18 @@ def plain(recipe: Recipe) -> Rung:
 def free_steps(recipe: Recipe) -> Iterator[Callable[[Recipe], list[Rung]]]:
     """Yield what costs the board nothing; each is tried on the best so far.
 
+    The likeliest to help and the quickest to make come first.
+
     Args:
         recipe: Says which options the target has.
     """
-    for key, values in _CHANGES:
-        if key in _options(recipe):
-            yield partial(_changed, key=key, values=values)
+    known = _options(recipe)
+    corrected = {key: value for key, value in _CORRECTED.items() if key in known}
+    yield lambda best: [Rung(recipe=_quantized(best, **corrected))]
     yield lambda best: [Rung(recipe=_with_source_pass(best, "equalize"))]
+    for key, values in _ONE_BY_ONE:
+        if key in known:
+            yield partial(_changed, key=key, values=values)
 
 
 def with_training(recipe: Recipe) -> Rung:

@@ -61,6 +61,9 @@ def names(recipe: Recipe) -> list[str]:
     return [step.name for step in recipe.passes]
 
 
+CORRECTED = "int8, mse ranges, rounded by output, bias correction, float scores"
+
+
 @dataclass
 class FakeMeasure:
     """Says what a table says."""
@@ -152,25 +155,55 @@ def test_what_costs_the_board_nothing_is_compared_and_only_the_best_is_judged(
     search: Search,
 ) -> None:
     def divergence(one: Recipe) -> float:
-        closer = 0.5 if quantize(one)["ranges"] == "mse" else 1.0
+        closer = 0.5 if quantize(one)["ranges"] == "percentile" else 1.0
         return closer * (0.5 if quantize(one)["bias_correction"] else 1.0)
 
     measure = FakeMeasure(divergences=divergence)
 
     found = search(plan("int8"), measure)
 
-    assert quantize(found.work.recipe)["ranges"] == "mse"
+    assert quantize(found.work.recipe)["ranges"] == "percentile"
     assert quantize(found.work.recipe)["bias_correction"]
     assert "equalize" not in names(found.work.recipe)
-    assert search.chosen == "int8, mse ranges, bias correction"
+    assert search.chosen == (
+        "int8, percentile ranges, rounded by output, bias correction, float scores"
+    )
     assert [trial.name for trial in search.trials[:4]] == [
         "int8, plain",
-        "int8, percentile ranges",
-        "int8, mse ranges",
-        "int8, entropy ranges",
+        CORRECTED,
+        CORRECTED.replace("int8", "int8, equalised"),
+        CORRECTED.replace("mse ranges, ", ""),
     ]
-    assert search.trials[-1].name.startswith("int8, equalised, mse ranges")
     assert measure.judged_recipes == [found.work.recipe]
+
+
+def test_a_close_file_ends_the_search(search: Search) -> None:
+    search(
+        plan("int8"),
+        FakeMeasure(
+            divergences=lambda one: 0.004 if quantize(one)["bias_correction"] else 0.02
+        ),
+    )
+
+    assert [trial.name for trial in search.trials] == ["int8, plain", CORRECTED]
+    assert search.chosen == CORRECTED
+
+
+def test_a_close_file_that_does_not_pass_sends_the_search_on(search: Search) -> None:
+    def divergence(one: Recipe) -> float:
+        equalised = "equalize" in names(one)
+        return 0.001 if equalised else 0.004 if quantize(one)["bias_correction"] else 1
+
+    def equalised(one: Recipe) -> Verdict:
+        return "pass" if "equalize" in names(one) else "fail"
+
+    measure = FakeMeasure(divergences=divergence, verdicts=equalised)
+
+    search(plan("int8"), measure)
+
+    assert search.chosen == CORRECTED.replace("int8", "int8, equalised")
+    assert len(measure.judged_recipes) == 2
+    assert not any(trial.float_layers for trial in search.trials)
 
 
 def test_equal_measures_keep_the_plain_settings(search: Search) -> None:
@@ -269,7 +302,7 @@ def test_a_setting_that_the_converter_refuses_is_a_row_and_no_end(
 
     search(plan("int8"), FakeMeasure())
 
-    assert search.chosen == "int8, percentile ranges"
+    assert search.chosen == CORRECTED
     assert search.trials[0].refused == "refused: the converter refuses tiny"
 
 

@@ -89,7 +89,10 @@ def litert_quantizer(trained: Trained) -> Artefact:
         (folder / "float.tflite").write_bytes(float_tflite(trained).data)
         np.save(folder / "calibration.npy", np.concatenate(list(trained.tensors())))
         python = LITERT_QUANTIZER / "bin/python"
-        subprocess.run([python, _CHILD, folder], check=True, stdout=sys.stderr)  # noqa: S603 - our own files
+        command = [python, _CHILD, folder]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own files
+        if done.returncode:
+            sys.exit(f"litert-quantizer failed:\n{done.stderr[-2000:]}")
         data = (folder / "int8.tflite").read_bytes()
     return _artefact(trained, "litert-quantizer", "tflite", data, start)
 

@@ -34,8 +34,8 @@ def draws(logits: NDArray[np.float32]) -> NDArray[np.intp]:
     """Return classes that come as often as the softmax says."""
     chances = softmax(logits).cumsum(axis=1)
     random = np.random.default_rng(4).random((len(logits), 1))
-    drawn = (random > chances).sum(axis=1).astype(np.intp)
-    return np.minimum(drawn, np.intp(CLASSES - 1))
+    drawn: NDArray[np.intp] = (random > chances).sum(axis=1).astype(np.intp)
+    return drawn.clip(max=CLASSES - 1)
 
 
 def comparison(

@@ -1,5 +1,6 @@
 """Rules for the tests that run TensorFlow."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here in item.path.parents:
             for warning in _THEIR_WARNINGS:
                 item.add_marker(pytest.mark.filterwarnings(warning))
+
+
+@pytest.fixture(autouse=True)
+def _same_weights() -> None:
+    """Let a model that a test builds begin with the same weights in every run.
+
+    Keras draws its seeds from here.
+    """
+    random.seed(0)

@@ -54,4 +54,5 @@ def test_it_plays_a_video_and_gives_no_verdict_on_a_board(
 
 def test_it_says_that_the_photos_are_few(said: tuple[Path, str]) -> None:
     assert "--allow-small-calibration" in said[1]
-    assert "not judged" in said[1]
+    assert "not decided: too few" in said[1]
+    assert "accepted: --accept-undecided" in said[1]

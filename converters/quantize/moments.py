@@ -16,9 +16,9 @@ class InputMoments:
     """Of a layer's inputs.
 
     Attributes:
-        mean: Shape (groups, inputs): each group of a convolution sees channels of its
-            own.
-        covariance: Shape (groups, inputs, inputs).
+        mean: Shape (inputs,), or (groups, inputs) where each group of a convolution
+            sees channels of its own.
+        covariance: Shape (inputs, inputs), with groups before.
     """
 
     mean: NDArray[np.float64]
@@ -41,7 +41,7 @@ class MomentSums:
         self._products: NDArray[np.float64] | float = 0.0
 
     def add(self, samples: NDArray[np.float32]) -> None:
-        """Count samples, shape (groups, samples, inputs)."""
+        """Count samples, shape (samples, inputs), with groups before where there are."""
         self._waiting.append(samples)
         if len(self._waiting) == _BATCH:
             self._multiply()
@@ -63,9 +63,9 @@ class MomentSums:
     def _multiply(self) -> None:
         if not self._waiting:
             return
-        samples = np.concatenate(self._waiting, axis=1)
+        samples = np.concatenate(self._waiting, axis=-2)
         self._waiting.clear()
-        self._count += samples.shape[1]
-        self._sum = self._sum + samples.sum(axis=1, dtype=np.float64)
-        products = np.matmul(samples.transpose(0, 2, 1), samples)
+        self._count += samples.shape[-2]
+        self._sum = self._sum + samples.sum(axis=-2, dtype=np.float64)
+        products = np.matmul(np.swapaxes(samples, -1, -2), samples)
         self._products = self._products + products.astype(np.float64)

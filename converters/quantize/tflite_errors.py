@@ -3,11 +3,12 @@
 import numpy as np
 
 from converters.quantize import LayerError
+from converters.quantize.moments import InputMoments
 from converters.quantize.ranges import RangeMethod, RangeObserver, quantization_error
 from converters.quantize.rounding import output_error
 from converters.quantize.tflite_file import TfliteFile, TfliteLayer
 from converters.quantize.tflite_layers import as_rows, output_count
-from converters.quantize.tflite_statistics import LayerMoments, Statistics
+from converters.quantize.tflite_statistics import Statistics
 
 __all__ = ["measured_errors"]
 
@@ -47,7 +48,7 @@ def measured_errors(
 def _layer_error(
     file: TfliteFile,
     layer: TfliteLayer,
-    moments: LayerMoments,
+    moments: InputMoments,
     noise: dict[int, float],
 ) -> LayerError:
     stored = file.array(layer.weights)

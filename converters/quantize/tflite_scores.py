@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow.lite.python import schema_py_generated as schema
 
+from converters.quantize.moments import InputMoments
 from converters.quantize.tflite_file import (
     TfliteFile,
     TfliteLayer,
     paired_layers,
 )
-from converters.quantize.tflite_statistics import LayerMoments
 
 __all__ = ["with_float_scores"]
 
@@ -38,7 +38,7 @@ Source: tensorflow/compiler/mlir/lite/tools/versioning/op_version.cc, v2.21.0.
 
 
 def with_float_scores(
-    file: TfliteFile, source: TfliteFile, moments: Mapping[str, LayerMoments]
+    file: TfliteFile, source: TfliteFile, moments: Mapping[str, InputMoments]
 ) -> None:
     """Let the dense layer that ends a file give float scores, where one does.
 
@@ -85,7 +85,7 @@ def _ends_in_dense(file: TfliteFile) -> bool:
 
 
 def _rounded(
-    source: TfliteFile, layer: TfliteLayer, moments: LayerMoments | None
+    source: TfliteFile, layer: TfliteLayer, moments: InputMoments | None
 ) -> tuple[_Weights, NDArray[np.float32]]:
     """Return (weights, bias) with the bias making up for the weights' mean error."""
     real = source.array(layer.weights)

@@ -17,6 +17,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
+from converters.quantize.moments import InputMoments, MomentSums
 from converters.quantize.ranges import RangeObserver
 from converters.quantize.tflite_file import TfliteFile, TfliteLayer
 from converters.quantize.tflite_layers import (
@@ -27,7 +28,7 @@ from converters.quantize.tflite_layers import (
 from edgeclf.errors import CalibrationError
 from edgeclf.files import write_atomically
 
-__all__ = ["LayerMoments", "Statistics", "measured_statistics"]
+__all__ = ["Statistics", "measured_statistics"]
 
 _PLACES = 32
 """Outputs of a layer that are looked at in a picture: 300 pictures give some 10,000
@@ -42,28 +43,6 @@ _MOST_INPUTS = 4096
 _STATE = ("ends", "place", "counts")
 """What ``RangeObserver.state`` gives."""
 
-_BATCH = 16
-"""Pictures whose samples are multiplied at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerMoments:
-    """Of a layer's inputs.
-
-    Attributes:
-        mean: Shape (inputs,); for ``depthwise`` (channels, inputs).
-        covariance: Shape (inputs, inputs); for ``depthwise`` with channels before.
-    """
-
-    mean: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-
-    @property
-    def second(self) -> NDArray[np.float64]:
-        """Mean products, same shape as the covariance."""
-        mean = self.mean
-        return np.asarray(self.covariance + mean[..., :, None] * mean[..., None, :])
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
@@ -71,11 +50,11 @@ class Statistics:
 
     Attributes:
         ranges: By number of the tensor.
-        moments: By the layer's name.
+        moments: By the layer's name; of ``depthwise``, a group a channel.
     """
 
     ranges: Mapping[int, RangeObserver]
-    moments: Mapping[str, LayerMoments]
+    moments: Mapping[str, InputMoments]
 
 
 def measured_statistics(
@@ -96,42 +75,10 @@ def measured_statistics(
     return _from_file(kept)
 
 
-class _Sums:
-    """Sums over samples of a layer's inputs, added up a batch at a time."""
-
-    def __init__(self) -> None:
-        self._waiting: list[NDArray[np.float32]] = []
-        self._count = 0
-        self._sum: NDArray[np.float64] | float = 0.0
-        self._products: NDArray[np.float64] | float = 0.0
-
-    def add(self, seen: NDArray[np.float32]) -> None:
-        self._waiting.append(seen)
-        if len(self._waiting) == _BATCH:
-            self._multiply()
-
-    def moments(self) -> LayerMoments:
-        self._multiply()
-        mean = np.asarray(self._sum) / self._count
-        second = np.asarray(self._products) / self._count
-        covariance = second - mean[..., :, None] * mean[..., None, :]
-        return LayerMoments(mean=mean, covariance=covariance)
-
-    def _multiply(self) -> None:
-        if not self._waiting:
-            return
-        seen = np.concatenate(self._waiting, axis=-2)
-        self._waiting.clear()
-        self._count += seen.shape[-2]
-        self._sum = self._sum + seen.sum(axis=-2, dtype=np.float64)
-        products = np.matmul(np.swapaxes(seen, -1, -2), seen)
-        self._products = self._products + products.astype(np.float64)
-
-
 def _measure(data: bytes, pictures: Iterable[NDArray[np.float32]]) -> Statistics:
     file = TfliteFile(data)
     layers = [layer for layer in file.layers() if _is_followed(file, layer)]
-    sums = {layer.name: _Sums() for layer in layers}
+    sums = {layer.name: MomentSums() for layer in layers}
     observers = {tensor: RangeObserver() for tensor in file.ranged()}
     numbers = np.random.default_rng(0)
     seen_any = False
@@ -226,7 +173,7 @@ def _from_file(path: Path) -> Statistics:
                 for tensor in tensors
             },
             moments={
-                name: LayerMoments(
+                name: InputMoments(
                     mean=arrays[f"mean/{index}"],
                     covariance=arrays[f"covariance/{index}"],
                 )

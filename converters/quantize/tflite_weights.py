@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.pass_options import TfliteQuantizeOptions
+from converters.quantize.moments import InputMoments
 from converters.quantize.rounding import rounded
 from converters.quantize.tflite_file import (
     TfliteFile,
@@ -13,7 +14,6 @@ from converters.quantize.tflite_file import (
     paired_layers,
 )
 from converters.quantize.tflite_layers import as_rows, from_rows
-from converters.quantize.tflite_statistics import LayerMoments
 
 __all__ = ["store_weights"]
 
@@ -23,7 +23,7 @@ _INT32 = np.iinfo(np.int32)
 def store_weights(
     file: TfliteFile,
     source: TfliteFile,
-    moments: Mapping[str, LayerMoments],
+    moments: Mapping[str, InputMoments],
     options: TfliteQuantizeOptions,
 ) -> None:
     """Replace the integers of every int8 layer that was followed.

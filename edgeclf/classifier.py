@@ -151,6 +151,7 @@ class Classifier:
             },
             decided_ns=monotonic_ns(),
             frame=origin,
+            raw_scores=scores,
         )
 
     def close(self) -> None:

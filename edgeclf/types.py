@@ -500,12 +500,15 @@ class Prediction(NamedTuple):
         frame: The frame's sequence number, capture time and origin travel with the
             frame; ``None`` when bare pixels were classified.
         decided_ns: When the decision was ready, on CLOCK_MONOTONIC.
+        raw_scores: Of every class, as the model stores them, shape (1, classes);
+            ``Head.probabilities`` reads them. ``None`` from who has none.
     """
 
     top: tuple[Classification, ...]
     stage_ns: Mapping[str, int]
     decided_ns: int
     frame: Frame | None = None
+    raw_scores: Tensor | None = None
 
     @property
     def best(self) -> Classification:

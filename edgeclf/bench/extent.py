@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from edgeclf.stream import Decision, LoopReport, Stop
+from edgeclf.stream import Decision, Event, LoopReport, Stop
 
 __all__ = ["QUICK", "Extent", "Progress", "RunLength"]
 
@@ -68,6 +68,9 @@ class RunLength:
             self._told_ns = now_ns
             by_time = elapsed_s / extent.seconds if extent.seconds else 1.0
             self._progress(min(self._decisions / extent.frames, by_time))
+
+    def event(self, _: Event) -> None:
+        """Events are not measured."""
 
     def report(self, _: LoopReport) -> None:
         """Nothing follows the run."""

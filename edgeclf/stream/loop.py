@@ -8,6 +8,7 @@ from edgeclf.errors import EdgeclfError, SourceError
 from edgeclf.latency import LatencyReport, StageTimer
 from edgeclf.sources import Source
 from edgeclf.stream.decision import Decision
+from edgeclf.stream.event import Event, Watcher
 from edgeclf.stream.report import Counts, Ended, LoopReport
 from edgeclf.stream.stop import Stop, StopWaiting
 from edgeclf.types import EngineIdentity, Frame, Model, Prediction
@@ -40,6 +41,10 @@ class Sink(Protocol):
         """Take one decision, in the order of the frames."""
         ...
 
+    def event(self, event: Event) -> None:
+        """Take what began or ended, after the decision that showed it."""
+        ...
+
     def report(self, report: LoopReport) -> None:
         """Take the report; nothing follows it."""
         ...
@@ -50,6 +55,7 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
     classifier: FrameClassifier,
     *,
     sinks: Sequence[Sink] = (),
+    watchers: Sequence[Watcher] = (),
     frames: int | None = None,
     duration_s: float | None = None,
     stop: Stop | None = None,
@@ -64,7 +70,8 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
     Args:
         source: Left open.
         classifier: Left open.
-        sinks: Each gets every decision, then the report.
+        sinks: Each gets every decision, the events that it made, then the report.
+        watchers: Each sees every decision and makes events of them.
         frames: Most decisions to make.
         duration_s: Seconds after which no further frame is taken.
         stop: Asks for the end from a signal handler or another thread.
@@ -74,7 +81,7 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
         SourceError: Frames cannot be had, or contradict themselves.
         BackendError: The engine failed.
     """
-    loop = _Loop(source, classifier, sinks, stop or Stop(), clock)
+    loop = _Loop(source, classifier, sinks, watchers, stop or Stop(), clock)
     try:
         ended = loop.run(frames, duration_s)
     except EdgeclfError:
@@ -91,6 +98,7 @@ class _Loop:
         source: Source,
         classifier: FrameClassifier,
         sinks: Sequence[Sink],
+        watchers: Sequence[Watcher],
         stop: Stop,
         clock: Callable[[], int],
     ) -> None:
@@ -98,6 +106,7 @@ class _Loop:
         self._frames = iter(source)
         self._classifier = classifier
         self._sinks = sinks
+        self._watchers = watchers
         self._stop = stop
         self._clock = clock
         self._timer = StageTimer(clock)
@@ -126,7 +135,9 @@ class _Loop:
         return "frames"
 
     def finish(self, ended: Ended) -> LoopReport:
-        """Make the report and hand it to the sinks."""
+        """Make the report and hand it to the sinks, after the last events."""
+        for watcher in self._watchers:
+            self._tell(watcher.finish(self._clock()))
         report = LoopReport(
             source=self._source.uri,
             model_name=self._classifier.model.name,
@@ -147,6 +158,11 @@ class _Loop:
         for sink in self._sinks:
             sink.report(report)
         return report
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        for event in events:
+            for sink in self._sinks:
+                sink.event(event)
 
     def _take(self) -> Frame | None:
         return next(self._frames, None)
@@ -171,6 +187,8 @@ class _Loop:
         self._timer.record("age", decision.age_ns)
         for sink in self._sinks:
             sink.decision(decision)
+        for watcher in self._watchers:
+            self._tell(watcher.watch(decision))
 
     def _count(self, frame: Frame, now_ns: int) -> None:
         """Take a frame into the counts.

@@ -5,6 +5,7 @@ from typing import Any
 
 from edgeclf.latency import StageSummary
 from edgeclf.stream.decision import Decision
+from edgeclf.stream.event import Event
 from edgeclf.stream.report import LoopReport
 from edgeclf.types import EngineIdentity
 
@@ -21,7 +22,7 @@ _ENDED = {
 
 
 class JsonSink:
-    """One JSON object a decision, then one for the report.
+    """One JSON object a decision and an event, then one for the report.
 
     Args:
         write: Prints one object on a line of its own.
@@ -34,13 +35,17 @@ class JsonSink:
         """Write one decision."""
         self._write({"record": "decision", **decision.to_dict()})
 
+    def event(self, event: Event) -> None:
+        """Write one event."""
+        self._write({"record": "event", **event.to_dict()})
+
     def report(self, report: LoopReport) -> None:
         """Write the report."""
         self._write({"record": "report", **report.to_dict()})
 
 
 class TextSink:
-    """One line a decision, then a table.
+    """One line a decision and an event, then a table.
 
     Args:
         write: Prints a line of results.
@@ -65,6 +70,16 @@ class TextSink:
         self._write(
             f"{decision.frame.sequence:>6}  {labels:<32}  {stages}  "
             f"age {decision.age_ns / 1e6:.2f} ms ({decision.frame.timestamp_origin})"
+        )
+
+    def event(self, event: Event) -> None:
+        """Write one line: what began or ended, when, and how late it was noticed."""
+        score = "" if event.score is None else f" {event.score:.3f}"
+        detail = f": {event.detail}" if event.detail else ""
+        late_ms = (event.noticed_ns - event.at_ns) / 1e6
+        self._write(
+            f"event   {event.kind} {event.name} {event.phase}{score}{detail}  "
+            f"(noticed after {late_ms:.0f} ms)"
         )
 
     def report(self, report: LoopReport) -> None:

@@ -1,3 +1,4 @@
+import contextlib
 import signal
 import threading
 from collections.abc import Iterator
@@ -8,7 +9,15 @@ import pytest
 
 from edgeclf.errors import BackendError, SourceError
 from edgeclf.sources import ClosedOnExit
-from edgeclf.stream import Decision, LoopReport, Stop, run_loop, stop_on_signals
+from edgeclf.stream import (
+    Decision,
+    Event,
+    LoopReport,
+    Phase,
+    Stop,
+    run_loop,
+    stop_on_signals,
+)
 from edgeclf.testing import FakeClock, FakeSource
 from edgeclf.types import (
     Classification,
@@ -72,10 +81,14 @@ class ScriptedClassifier:
 @dataclass
 class Collector:
     decisions: list[Decision] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     reports: list[LoopReport] = field(default_factory=list)
 
     def decision(self, decision: Decision) -> None:
         self.decisions.append(decision)
+
+    def event(self, event: Event) -> None:
+        self.events.append(event)
 
     def report(self, report: LoopReport) -> None:
         self.reports.append(report)
@@ -339,3 +352,61 @@ def test_a_signal_lets_the_frame_be_finished(
     assert report.ended == ended
     assert behind_it.sequences == [0, 1, 2]
     assert report.counts.captured == 3
+
+
+class EverySecond:
+    """A watcher that sees something in frame 1, which is never over by itself."""
+
+    def watch(self, decision: Decision) -> list[Event]:
+        if decision.frame.sequence != 1:
+            return []
+        return [
+            self._event("start", decision.frame.captured_ns, decision.frame.sequence)
+        ]
+
+    def finish(self, now_ns: int) -> list[Event]:
+        return [self._event("end", now_ns, None)]
+
+    def _event(self, phase: Phase, at_ns: int, sequence: int | None) -> Event:
+        return Event(
+            kind="label",
+            name="cat",
+            phase=phase,
+            at_ns=at_ns,
+            noticed_ns=at_ns,
+            sequence=sequence,
+        )
+
+
+@pytest.mark.parametrize("fails_at", [None, 2])
+def test_what_a_watcher_sees_is_told_and_ended_before_the_report(
+    fails_at: int | None, clock: FakeClock
+) -> None:
+    told: list[str] = []
+
+    class Order(Collector):
+        def decision(self, decision: Decision) -> None:
+            told.append(f"decision {decision.frame.sequence}")
+
+        def event(self, event: Event) -> None:
+            told.append(f"event {event.phase}")
+
+        def report(self, report: LoopReport) -> None:
+            told.append(f"report {report.ended}")
+
+    source = FakeSource([PIXELS] * 3, clock=clock)
+    classifier = ScriptedClassifier(clock, fails_at=fails_at)
+    with contextlib.suppress(BackendError):
+        run_loop(
+            source, classifier, sinks=[Order()], watchers=[EverySecond()], clock=clock
+        )
+
+    rest = ["decision 2"] if fails_at is None else []
+    ended = "report end-of-source" if fails_at is None else "report failed"
+    seen = ["decision 0", "decision 1", "event start"]
+    assert told == [*seen, *rest, "event end", ended]
+
+
+def test_an_event_is_never_noticed_before_it_happens() -> None:
+    with pytest.raises(ValueError, match="noticed when it is there or later"):
+        Event(kind="heat", name="hot", phase="start", at_ns=2, noticed_ns=1)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeclf.latency import LatencyReport, StageTimer
-from edgeclf.stream import Counts, Decision, JsonSink, LoopReport, TextSink
+from edgeclf.stream import Counts, Decision, Event, JsonSink, LoopReport, TextSink
 from edgeclf.types import Classification, EngineIdentity, Frame, Prediction
 
 if TYPE_CHECKING:
@@ -116,3 +116,33 @@ def test_json_objects_tell_what_they_are_and_hold_no_pixels() -> None:
         "skipped": 7,
         "unreadable": 1,
     }
+
+
+EVENT = Event(
+    kind="camera",
+    name="black",
+    phase="start",
+    at_ns=1_000_000_000,
+    noticed_ns=1_250_000_000,
+    sequence=7,
+    detail="mean 3 of 255",
+)
+
+
+def test_an_event_is_one_line_that_says_how_late_it_was_noticed() -> None:
+    lines: list[str] = []
+
+    TextSink(lines.append, lines.append).event(EVENT)
+
+    assert lines == [
+        "event   camera black start: mean 3 of 255  (noticed after 250 ms)"
+    ]
+
+
+def test_an_event_is_one_json_object() -> None:
+    written: list[Mapping[str, Any]] = []
+
+    JsonSink(written.append).event(EVENT)
+
+    assert written == [{"record": "event", **EVENT.to_dict()}]
+    assert json.dumps(written)

@@ -138,9 +138,12 @@ class OnnxQuantizeOptions:
     Attributes:
         weights: Of the file; int8 is symmetric.
         activations: What the engine computes in. uint8 has the fast kernels on x86.
+        unsigned_weights: Store int8 weights moved up by 128, as uint8, beside uint8
+            activations: the same numbers, and no x86 kernel saturates. Where there is
+            VNNI, signed ones are faster.
         per_channel: One weight scale a channel; one a tensor loses 8 points.
-        reduce_range: 7-bit weights, for x86 without VNNI, where the fast kernels
-            saturate; it costs accuracy everywhere else.
+        reduce_range: 7-bit weights, which do not saturate either where signed weights
+            are asked for; it costs accuracy.
         ranges: How calibration sets the ranges of activations.
         bias_correction: Move biases so that each channel's mean is the float model's.
         rounding: Of weights: each to the nearest step, or together, so that the
@@ -154,6 +157,7 @@ class OnnxQuantizeOptions:
     activations: Literal["float32", "uint8", "int8"]
     per_channel: bool
     reduce_range: bool
+    unsigned_weights: bool = True
     ranges: RangeMethod = "min-max"
     bias_correction: bool = False
     rounding: Literal["nearest", "output"] = "nearest"

@@ -13,6 +13,7 @@ from converters.quantize.onnx_int8 import plain_int8, quantized_model
 from converters.quantize.onnx_layers import layers_of
 from converters.quantize.onnx_names import layer_names
 from converters.quantize.onnx_statistics import OnnxStatistics, measured_statistics
+from converters.quantize.onnx_unsigned import with_unsigned_weights
 from converters.quantize.onnx_weights import store_weights
 from converters.workpiece import Workpiece
 from edgeclf.errors import ConversionError
@@ -36,6 +37,13 @@ class OnnxQuantizer:
             if options.weights == "float16":
                 model = with_float16_weights(model)
             return bytes(model.SerializeToString())
+        model = self._int8(work, options)
+        if options.unsigned_weights and options.activations == "uint8":
+            model = with_unsigned_weights(model)
+        return bytes(model.SerializeToString(deterministic=True))
+
+    def _int8(self, work: Workpiece, options: OnnxQuantizeOptions) -> onnx.ModelProto:
+        assert work.exported is not None  # noqa: S101 - the export pass made it
         if options.is_plain:
             target = work.folder / "int8.onnx"
             return plain_int8(work.exported, target, calibration_tensors(work), options)
@@ -49,7 +57,7 @@ class OnnxQuantizer:
         )
         if options.bias_correction or options.rounding == "output":
             store_weights(model, source, statistics.moments, options)
-        return bytes(model.SerializeToString(deterministic=True))
+        return model
 
     def layer_errors(
         self, work: Workpiece, options: OnnxQuantizeOptions

@@ -2,7 +2,7 @@
 
     python -m benchmarks.compression [--only PART] [--photos DIR] [--data DIR]
 
-measures the parts, keeps what each found in ``.cache/compression`` and writes all of
+measures the parts, keeps what each found in ``benchmarks/results/compression`` and writes all of
 them to ``benchmarks/results/compression.md``. Exits with 3 when a bar is missed. Needs
 photos with labels, Fashion-MNIST (``benchmarks/fashion_mnist.py`` says how to get it)
 and litert-quantizer in its own environment:
@@ -24,7 +24,7 @@ from benchmarks.peers import LITERT_QUANTIZER
 __all__ = ["PARTS", "main"]
 
 RESULTS = Path(__file__).parent / "results" / "compression.md"
-KEPT = Path(".cache/compression")
+KEPT = Path(__file__).parent / "results" / "compression"
 PHOTOS = Path("../shared/data/photos")
 
 _ABOUT = """\

@@ -63,7 +63,9 @@ def write_part(folder: Path, name: str, figures: Sequence[Figure], text: str) ->
     """Keep what a part found, for the page."""
     part = Part(name=name, measured=here(), figures=tuple(figures), text=text)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(asdict(part), indent=2))
+    (folder / f"{name}.json").write_text(
+        json.dumps(asdict(part), indent=2, ensure_ascii=False) + "\n"
+    )
     return part
 
 

@@ -65,6 +65,16 @@ class SinkEntry:
 
 SINKS = {
     "jsonl": SinkEntry(target="edgeclf.sinks.jsonl:open_jsonl", form="jsonl:PATH"),
+    "mqtt": SinkEntry(
+        target="edgeclf.sinks.mqtt:open_mqtt",
+        form="mqtt://HOST[:PORT]/TOPIC",
+        needs=("paho", "mqtt"),
+    ),
+    "mqtts": SinkEntry(
+        target="edgeclf.sinks.mqtt:open_mqtt",
+        form="mqtts://HOST[:PORT]/TOPIC",
+        needs=("paho", "mqtt"),
+    ),
 }
 """Every kind of sink, by the scheme of its URI."""
 

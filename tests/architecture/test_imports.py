@@ -14,6 +14,7 @@ HEAVY = {
     "keras",
     "onnx",
     "onnxruntime",
+    "paho",
     "picamera2",
     "rich",
     "scipy",

@@ -75,6 +75,12 @@ SINKS = {
         form="mqtts://HOST[:PORT]/TOPIC",
         needs=("paho", "mqtt"),
     ),
+    "http": SinkEntry(
+        target="edgeclf.sinks.webhook:open_webhook", form="http://HOST[:PORT]/PATH"
+    ),
+    "https": SinkEntry(
+        target="edgeclf.sinks.webhook:open_webhook", form="https://HOST[:PORT]/PATH"
+    ),
 }
 """Every kind of sink, by the scheme of its URI."""
 

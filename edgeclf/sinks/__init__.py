@@ -81,6 +81,14 @@ SINKS = {
     "https": SinkEntry(
         target="edgeclf.sinks.webhook:open_webhook", form="https://HOST[:PORT]/PATH"
     ),
+    "prometheus": SinkEntry(
+        target="edgeclf.sinks.prometheus:open_prometheus",
+        form="prometheus:[HOST:]PORT",
+        needs=("prometheus_client", "metrics"),
+    ),
+    "captures": SinkEntry(
+        target="edgeclf.sinks.captures:open_captures", form="captures:FOLDER"
+    ),
 }
 """Every kind of sink, by the scheme of its URI."""
 

@@ -16,6 +16,7 @@ HEAVY = {
     "onnxruntime",
     "paho",
     "picamera2",
+    "prometheus_client",
     "rich",
     "scipy",
     "tensorflow",

@@ -1,13 +1,20 @@
 """``edgeclf run --sink`` with real files, servers and signals."""
 
 import json
+import signal
+import socket
 import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+
+from tests.brokers import free_port
 
 Run = Callable[..., tuple[int, str, str]]
 SCHEMA = json.loads(
@@ -86,11 +93,64 @@ def test_what_was_decided_before_a_failure_is_in_the_file(
     assert written[-1]["ended"] == "failed"
 
 
+def test_a_server_that_hangs_delays_the_end_by_no_more_than_its_time(
+    bundle: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with subprocess.Popen(
+            [
+                *(sys.executable, "-m", "edgeclf", "run", str(bundle), "--json"),
+                *("--source", "synthetic:7,64x48@100"),
+                *("--sink", f"http://{address}/?timeout=10min&what=decisions"),
+                *("--sink", f"mqtt://{address}/topic"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            asked_ns = time.monotonic_ns()
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=60)
+            took_ns = time.monotonic_ns() - asked_ns
+
+    assert process.returncode == 0
+    assert took_ns < 30e9  # 2 s, and what a busy machine makes of them; not 10 min
+    report = objects(out)[-1]
+    assert report["ended"] == "terminated"
+    for sink in report["sinks"]:
+        assert sink["taken"] == sink["lost"] > 0
+        assert sink["delivered"] == 0
+    assert "could not be delivered before the end" in err
+
+
+def test_a_page_of_metrics_is_there_while_it_runs(bundle: Path) -> None:
+    port = free_port()
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "edgeclf", "run", str(bundle)),
+            *("--source", "synthetic:7,64x48@100", "--sink", f"prometheus:{port}"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=30) as answer:
+            page = answer.read().decode()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert 'edgeclf_model_info{model="tiny-int8"} 1.0' in page
+
+
 def test_a_full_stdout_does_not_keep_a_sink_from_its_records(
     bundle: Path, tmp_path: Path
 ) -> None:
-    import sys
-
     log = tmp_path / "log.jsonl"
     done = subprocess.run(
         [

@@ -25,7 +25,7 @@ __all__ = ["SINKS", "SinkEntry", "SinkOptions", "open_sink", "open_sinks"]
 
 _warn: Notify = logging.getLogger("edgeclf").warning
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
-_CLOSE_S = 0.5
+_CLOSE_S = 0.3
 
 
 def _no_counts() -> Sequence[SinkCounts]:
@@ -126,8 +126,7 @@ def open_sinks(
 ) -> Iterator[Sequence["BufferedSink"]]:
     """Open sinks, and close them with what they still hold delivered.
 
-    Closing waits half a second at most for all together; ``run_loop`` gave them their
-    time before.
+    Closing waits 0.3 s at most for all together; ``run_loop`` gave them a second.
 
     Args:
         uris: One a sink.

@@ -42,7 +42,7 @@ class OutageNotes:
             return
         self._began_ns = self._clock()
         self._lost_before = lost
-        self._say(f"{reason}; up to {self._size} records wait until it works again")
+        self._say(f"{reason}; up to {_records(self._size)} wait until it works again")
 
     def worked(self, *, lost: int) -> None:
         """Say that it works again, or that it is too slow."""
@@ -50,7 +50,7 @@ class OutageNotes:
             seconds = (self._clock() - self._began_ns) / 1e9
             missed = lost - self._lost_before
             self._began_ns = None
-            self._say(f"works again after {seconds:.1f} s; {missed} records were lost")
+            self._say(f"works again after {seconds:.1f} s; {_records(missed)} lost")
         elif lost > self._lost_before and not self._said_slow:
             self._said_slow = True
             self._say("takes fewer records than there are; the oldest are lost")
@@ -66,9 +66,13 @@ class OutageNotes:
     def ended(self, abandoned: int) -> None:
         """Say how many records were still waiting at the end."""
         if abandoned:
-            self._say(f"{abandoned} records could not be delivered before the end")
+            self._say(f"{_records(abandoned)} could not be delivered before the end")
 
     def _say(self, text: str) -> None:
         # A message that nobody can read any more must not end the deliveries.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # ValueError: it is closed
             self._notify(f"{self._name}: {text}")
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count} records"

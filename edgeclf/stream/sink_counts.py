@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 __all__ = ["CountingSink", "SinkCounts", "settle_sinks"]
 
-_SETTLE_S = 1.2
+_SETTLE_S = 1.0
 """A service has 2 s to end: this, then the report's own delivery."""
 
 

@@ -117,7 +117,7 @@ def test_a_server_that_hangs_delays_the_end_by_no_more_than_its_time(
             took_ns = time.monotonic_ns() - asked_ns
 
     assert process.returncode == 0
-    assert took_ns < 30e9  # 2 s, and what a busy machine makes of them; not 10 min
+    assert took_ns < 30e9  # 1.3 s, and what a busy machine makes of them; not 10 min
     report = objects(out)[-1]
     assert report["ended"] == "terminated"
     for sink in report["sinks"]:

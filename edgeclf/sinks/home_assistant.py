@@ -32,7 +32,7 @@ def device_id(topic: str) -> str:
     """Return a name for what publishes below a topic: the same after each restart.
 
     >>> device_id("home/front door")
-    'edgeclf_home_front_door_0f5b13'
+    'edgeclf_home_front_door_151cd9'
     """
     digest = hashlib.sha256(topic.encode()).hexdigest()[:6]
     return f"edgeclf_{re.sub('[^A-Za-z0-9]+', '_', topic).strip('_')}_{digest}"

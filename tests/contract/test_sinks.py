@@ -1,6 +1,8 @@
 """What every sink must do, wherever it sends its records."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,3 +94,30 @@ def test_closing_twice_does_nothing_and_taking_more_does_no_harm(
     sink.decision(decision(0, score=0.1))
     sink.event(event())
     sink.close(30)
+
+
+@pytest.mark.parametrize(
+    ("uri", "package", "extra"),
+    [
+        ("mqtt://cat:hunter2@host/topic", "paho", "mqtt"),
+        ("prometheus:0", "prometheus_client", "metrics"),
+    ],
+)
+def test_a_package_that_is_missing_is_named_with_what_installs_it(
+    uri: str, package: str, extra: str
+) -> None:
+    code = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "from edgeclf.errors import MissingDependencyError\n"
+        "from edgeclf.sinks import open_sink\n"
+        f"try: open_sink({uri!r})\n"
+        "except MissingDependencyError as error: print(error)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert f"needs {package}" in done.stdout
+    assert f"[{extra}]" in done.stdout
+    assert SECRET not in done.stdout

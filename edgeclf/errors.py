@@ -9,6 +9,7 @@
         ProfileError                a device profile that is missing or wrong
       OutputFileError               a file that cannot be written
       SpecError                     settings that contradict each other or the model
+      SinkError                     a place for results that cannot be had
       SourceError                   frames that cannot be had
       BackendError                  an engine that cannot load or run the model
       VerificationError             a check of a bundle on this machine that failed
@@ -37,6 +38,7 @@ __all__ = [
     "OutOfBoundsError",
     "OutputFileError",
     "ProfileError",
+    "SinkError",
     "SourceError",
     "SpecError",
     "VerificationError",
@@ -83,6 +85,10 @@ class OutputFileError(EdgeclfError):
 
 class SpecError(EdgeclfError):
     """Settings contradict each other, or the model they describe."""
+
+
+class SinkError(EdgeclfError):
+    """Results cannot be sent to where a sink should send them."""
 
 
 class SourceError(EdgeclfError):

@@ -9,7 +9,9 @@ import click
 from edgeclf.classifier import Classifier
 from edgeclf.commands.console import SECONDS, json_option, print_json, say
 from edgeclf.commands.model_argument import engine_options, model_argument
+from edgeclf.commands.sink_option import sink_option
 from edgeclf.packing import ModelFlags, load_model
+from edgeclf.sinks import open_sinks
 from edgeclf.sources import open_source
 from edgeclf.stream import JsonSink, Sink, Stop, TextSink, run_loop, stop_on_signals
 
@@ -48,6 +50,7 @@ __all__ = ["run"]
     show_default=True,
     help="Labels a decision shows.",
 )
+@sink_option
 @engine_options
 @json_option
 def run(  # noqa: PLR0913 - one argument an option
@@ -59,6 +62,7 @@ def run(  # noqa: PLR0913 - one argument an option
     duration_s: float | None,
     every_frame: bool,
     top_k: int,
+    sink_uris: tuple[str, ...],
     engine: str | None,
     threads: int,
     as_json: bool,
@@ -74,10 +78,12 @@ def run(  # noqa: PLR0913 - one argument an option
       edgeclf run model.edgeclf --source video.mp4
       edgeclf run model.edgeclf --source images:photos --top-k 3
       edgeclf run model.edgeclf --source synthetic:7@30 --duration 10 --json
+      edgeclf run model.edgeclf --source synthetic:7@30 --sink jsonl:log.jsonl
     """  # noqa: D301 - click wants the control character
     opened = load_model(model, flags=model_flags)
     stop = Stop()
     with (
+        open_sinks(sink_uris, model_name=opened.name, notify=say) as sinks,
         Classifier(opened, engine=engine, threads=threads, top_k=top_k) as classifier,
         open_source(
             source_uri,
@@ -90,7 +96,7 @@ def run(  # noqa: PLR0913 - one argument an option
         report = run_loop(
             source,
             classifier,
-            sinks=[_sink(as_json=as_json)],
+            sinks=[_sink(as_json=as_json), *sinks],
             frames=frames,
             duration_s=duration_s,
             stop=stop,

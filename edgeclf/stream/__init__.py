@@ -4,10 +4,12 @@ from edgeclf.stream.decision import Decision
 from edgeclf.stream.event import Event, EventKind, Phase, Watcher
 from edgeclf.stream.loop import FrameClassifier, Sink, run_loop
 from edgeclf.stream.report import Counts, Ended, LoopReport
+from edgeclf.stream.sink_counts import CountingSink, SinkCounts, settle_sinks
 from edgeclf.stream.sinks import JsonSink, TextSink
 from edgeclf.stream.stop import Stop, StopWaiting, stop_on_signals
 
 __all__ = [
+    "CountingSink",
     "Counts",
     "Decision",
     "Ended",
@@ -18,10 +20,12 @@ __all__ = [
     "LoopReport",
     "Phase",
     "Sink",
+    "SinkCounts",
     "Stop",
     "StopWaiting",
     "TextSink",
     "Watcher",
     "run_loop",
+    "settle_sinks",
     "stop_on_signals",
 ]

@@ -10,6 +10,7 @@ from edgeclf.sources import Source
 from edgeclf.stream.decision import Decision
 from edgeclf.stream.event import Event, Watcher
 from edgeclf.stream.report import Counts, Ended, LoopReport
+from edgeclf.stream.sink_counts import settle_sinks
 from edgeclf.stream.stop import Stop, StopWaiting
 from edgeclf.types import EngineIdentity, Frame, Model, Prediction
 
@@ -154,6 +155,7 @@ class _Loop:
             ),
             elapsed_ns=self._clock() - self._started_ns,
             ended=ended,
+            sinks=settle_sinks(self._sinks),
         )
         for sink in self._sinks:
             sink.report(report)

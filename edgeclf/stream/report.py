@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from edgeclf.latency import LatencyReport
+from edgeclf.stream.sink_counts import SinkCounts
 from edgeclf.types import EngineIdentity
 
 __all__ = ["Counts", "Ended", "LoopReport"]
@@ -47,6 +48,8 @@ class LoopReport:
         latency: Percentiles of every stage, and of the age with its origin.
         elapsed_ns: From the start of the loop to its end.
         ended: Why it ended.
+        sinks: What became of the records of each sink that has a buffer, the report
+            itself left out.
     """
 
     source: str
@@ -57,6 +60,7 @@ class LoopReport:
     latency: LatencyReport
     elapsed_ns: int
     ended: Ended
+    sinks: tuple[SinkCounts, ...] = ()
 
     @property
     def decisions_per_s(self) -> float:
@@ -77,4 +81,5 @@ class LoopReport:
             "age_origin": self.latency.age_origin,
             "model": {"name": self.model_name, "digest": self.model_digest},
             "engine": asdict(self.engine),
+            "sinks": [asdict(sink) for sink in self.sinks],
         }

@@ -105,6 +105,11 @@ def _report_lines(report: LoopReport) -> Iterator[str]:
     for name, stage in report.latency.stages.items():
         origin = f" ({report.latency.age_origin})" if name == "age" else ""
         yield _stage_line(name + origin, stage)
+    for sink in report.sinks:
+        yield (
+            f"sink {sink.sink}: {sink.taken} taken, {sink.delivered} delivered, "
+            f"{sink.lost} lost"
+        )
     yield f"model: {report.model_name}, {report.model_digest}"
     yield f"engine: {_engine(report.engine)}"
 

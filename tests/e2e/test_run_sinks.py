@@ -1,0 +1,169 @@
+"""``edgeclf run --sink`` with real files, servers and signals."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.brokers import free_port
+
+Run = Callable[..., tuple[int, str, str]]
+SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "docs" / "schemas" / "run-1.json").read_text()
+)
+
+
+@pytest.fixture
+def run(on_bundle: Callable[[str], Run]) -> Run:
+    return on_bundle("run")
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_the_file_holds_what_json_prints_and_the_report_counts_it(
+    run: Run, tmp_path: Path
+) -> None:
+    log = tmp_path / "log.jsonl"
+
+    code, out, err = run(
+        *("--source", "synthetic:7,64x48", "--frames", 4, "--json"),
+        *("--sink", f"jsonl:{log}", "--sink", f"jsonl:{tmp_path / 'r'}?what=report"),
+    )
+
+    assert (code, err) == (0, "")
+    printed, written = objects(out), objects(log.read_text())
+    for record in (*printed, *written):
+        jsonschema.validate(record, SCHEMA)
+    assert [
+        {name: value for name, value in each.items() if name not in {"id", "utc"}}
+        for each in written
+    ] == printed
+    assert printed[-1]["sinks"] == [
+        {"sink": f"jsonl:{log}", "taken": 4, "delivered": 4, "lost": 0},
+        {"sink": f"jsonl:{tmp_path / 'r'}", "taken": 0, "delivered": 0, "lost": 0},
+    ]
+    assert len(objects((tmp_path / "r").read_text())) == 1
+
+
+def test_the_table_has_a_line_for_each_sink(run: Run, tmp_path: Path) -> None:
+    _, _, err = run(
+        *("--source", "synthetic:7,64x48", "--frames", 2),
+        *("--sink", f"jsonl:{tmp_path / 'log'}"),
+    )
+
+    assert f"sink jsonl:{tmp_path / 'log'}: 2 taken, 2 delivered, 0 lost" in err
+
+
+@pytest.mark.parametrize(
+    "uri", ["carrier-pigeon:", "jsonl:", "jsonl:/none/log", "jsonl:log?secret=hunter2"]
+)
+def test_a_sink_that_can_never_work_is_one_line_and_exit_1(uri: str, run: Run) -> None:
+    code, out, err = run("--source", "synthetic:7,64x48", "--sink", uri)
+
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1
+    assert "hunter2" not in err
+
+
+def test_what_was_decided_before_a_failure_is_in_the_file(
+    run: Run, tmp_path: Path
+) -> None:
+    from tests.videos import write_video
+
+    video = write_video(tmp_path / "cut.avi")
+    video.write_bytes(video.read_bytes()[:-3000])
+    log = tmp_path / "log.jsonl"
+
+    code, out, _ = run("--source", video, "--json", "--sink", f"jsonl:{log}")
+
+    assert code == 1
+    written = objects(log.read_text())
+    assert len(written) == len(objects(out)) - 1  # the error is no record of the run
+    assert written[-1]["ended"] == "failed"
+
+
+def test_a_server_that_hangs_delays_the_end_by_no_more_than_its_time(
+    bundle: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with subprocess.Popen(
+            [
+                *(sys.executable, "-m", "edgeclf", "run", str(bundle), "--json"),
+                *("--source", "synthetic:7,64x48@100"),
+                *("--sink", f"http://{address}/?timeout=10min&what=decisions"),
+                *("--sink", f"mqtt://{address}/topic"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            asked_ns = time.monotonic_ns()
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=60)
+            took_ns = time.monotonic_ns() - asked_ns
+
+    assert process.returncode == 0
+    assert took_ns < 30e9  # 1.3 s, and what a busy machine makes of them; not 10 min
+    report = objects(out)[-1]
+    assert report["ended"] == "terminated"
+    for sink in report["sinks"]:
+        assert sink["taken"] == sink["lost"] > 0
+        assert sink["delivered"] == 0
+    assert "could not be delivered before the end" in err
+
+
+def test_a_page_of_metrics_is_there_while_it_runs(bundle: Path) -> None:
+    port = free_port()
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "edgeclf", "run", str(bundle)),
+            *("--source", "synthetic:7,64x48@100", "--sink", f"prometheus:{port}"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=30) as answer:
+            page = answer.read().decode()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert 'edgeclf_model_info{model="tiny-int8"} 1.0' in page
+
+
+def test_a_full_stdout_does_not_keep_a_sink_from_its_records(
+    bundle: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log.jsonl"
+    done = subprocess.run(
+        [
+            *("bash", "-c", '"$@" > /dev/full', "-", sys.executable, "-m", "edgeclf"),
+            *("run", str(bundle), "--source", "synthetic:7,64x48"),
+            *("--sink", f"jsonl:{log}"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert all(each["schema"] == "edgeclf.run" for each in objects(log.read_text()))

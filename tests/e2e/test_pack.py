@@ -29,6 +29,7 @@ def found(tmp_path: Path) -> Path:
     """A folder with a model file and its labels, as found somewhere."""
     (tmp_path / "labels.txt").write_text("\n".join(labels_for(10)) + "\n")
     (tmp_path / "found.tflite").write_bytes(tiny_tflite("int8"))
+    (tmp_path / "behind.tflite").write_bytes(tiny_tflite("int8", outside=True))
     (tmp_path / "found.onnx").write_bytes(tiny_onnx("float32-nchw"))
     return tmp_path
 
@@ -39,12 +40,12 @@ def pack(folder: Path, model: str, *more: object) -> int:
     return run("pack", folder / model, *flags, *more)
 
 
-@pytest.mark.parametrize("model", ["found.tflite", "found.onnx"])
+@pytest.mark.parametrize("model", ["found.tflite", "behind.tflite", "found.onnx"])
 def test_a_packed_model_verifies_and_classifies(
     found: Path, model: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert pack(found, model) == 0
-    bundle = found / "found.edgeclf"
+    bundle = (found / model).with_suffix(".edgeclf")
 
     assert run("verify", bundle) == 0
     assert "next: edgeclf verify" in capfd.readouterr().out

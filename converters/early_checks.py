@@ -5,12 +5,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from converters.contradictions import require_photos
 from converters.photos import PhotoSet
 from converters.recipe import Recipe, Target
 from converters.request import ConversionRequest
 from converters.zoo import load_source, source_names
 from edgeclf.errors import (
-    CalibrationError,
     InputFileError,
     MissingDependencyError,
     OutputFileError,
@@ -45,11 +45,7 @@ def check_early(request: ConversionRequest, recipe: Recipe) -> None:
     check_output(request.output, inputs=[Path(each) for each in inputs if each])
     _check_space(request.output)
     _check_source(request.source)
-    if recipe.precision == "int8" and request.calibrate is None:
-        raise CalibrationError(
-            "int8 needs photos to calibrate with: give --calibrate DIR, some hundred "
-            "such as the camera will see, or choose --precision fp32"
-        )
+    require_photos(request, recipe.precision)
     for folder in _folders(request):
         if folder is not None:
             PhotoSet.scan(folder)

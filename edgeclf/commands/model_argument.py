@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from edgeclf.backends import BACKENDS, MAX_THREADS
 from edgeclf.commands.console import FILE
+from edgeclf.errors import SpecError
 from edgeclf.packing.flags import ModelFlags
 
 __all__ = [
@@ -50,6 +51,21 @@ def _channels(
     return numbers
 
 
+def _preset(
+    ctx: click.Context,  # noqa: ARG001 - click's
+    param: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> str | None:
+    if value is not None:
+        from edgeclf.preprocess import preset  # noqa: PLC0415 - when one is given only
+
+        try:
+            preset(value)
+        except SpecError as error:
+            raise click.BadParameter(str(error)) from error
+    return value
+
+
 def _complete_preset(
     ctx: click.Context,  # noqa: ARG001 - click's
     param: click.Parameter,  # noqa: ARG001
@@ -76,6 +92,7 @@ _FLAGS = (
     ),
     click.option(
         "--preset",
+        callback=_preset,
         metavar="NAME",
         shell_complete=_complete_preset,
         help="Likewise: how its trainer prepared pictures, such as keras, torchvision, "

@@ -63,6 +63,17 @@ def test_a_bundle_never_takes_the_place_of_what_it_is_made_from(
     assert (found / taken).read_bytes() == before
 
 
+def test_a_preset_that_does_not_exist_is_a_wrong_command_line(
+    found: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    labels = found / "labels.txt"
+
+    code = run("pack", found / "found.tflite", "--labels", labels, "--preset", "kears")
+
+    assert code == 2
+    assert "did you mean 'keras'" in capfd.readouterr().err
+
+
 def test_json_obeys_its_schema(found: Path, capfd: pytest.CaptureFixture[str]) -> None:
     output = found / "out.edgeclf"
 

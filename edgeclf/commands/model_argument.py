@@ -27,7 +27,15 @@ __all__ = [
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
-_FLAG_NAMES = ("labels", "preset", "mean", "std", "crop_fraction", "scores")
+_FLAG_NAMES = (
+    "labels",
+    "preset",
+    "mean",
+    "std",
+    "crop_fraction",
+    "scores",
+    "override_metadata",
+)
 
 
 def _channels(
@@ -120,6 +128,11 @@ _FLAGS = (
         "--scores",
         type=click.Choice(["logits", "probabilities"]),
         help="Likewise: what the model gives, where the file does not tell.",
+    ),
+    click.option(
+        "--override-metadata",
+        is_flag=True,
+        help="Let these flags count where the file's own metadata say otherwise.",
     ),
 )
 

@@ -61,6 +61,8 @@ def _source(
     """Say that the extra is missing before anything that is of no use without it."""
     if not ctx.resilient_parsing:
         check_tools("tflite")
+        if not value:
+            raise click.BadParameter("it is empty; give a model file or a known name")
     return value
 
 

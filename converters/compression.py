@@ -30,18 +30,6 @@ class PruneWish:
     epochs: int | None
     finetunes: bool
 
-    def __post_init__(self) -> None:
-        if self.share is not None and self.target_ms is not None:
-            raise SpecError(
-                "--prune and --prune-to contradict each other: leave out one"
-            )
-        if self.prunes:
-            return
-        alone = {"--importance": self.importance, "--epochs": self.epochs}
-        for flag, value in alone.items():
-            if value is not None:
-                raise SpecError(f"{flag} goes with --prune or --prune-to: give one")
-
     @property
     def prunes(self) -> bool:
         """Whether anything is to be removed."""

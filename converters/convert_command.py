@@ -1,8 +1,9 @@
 """``edgeclf convert``: a trained model in, a verified bundle out."""
 
+import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import accumulate
 from types import FrameType
@@ -13,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from converters import pipeline
 from converters.child import ChildError, Report
+from converters.contradictions import check_wishes
 from converters.convert_output import result_payload, result_text
 from converters.early_checks import check_tools
 from converters.gate.precision import PrecisionWish
@@ -20,8 +22,15 @@ from converters.prune.options import Importance
 from converters.recipe import Target
 from converters.search_output import say_refusal, say_trials
 from converters.zoo import source_names
-from edgeclf.commands.console import FILE, json_option, print_json, progress, say
-from edgeclf.errors import NoVerdictError, OutOfBoundsError
+from edgeclf.commands.console import (
+    FILE,
+    NumberRange,
+    json_option,
+    print_json,
+    progress,
+    say,
+)
+from edgeclf.errors import EdgeclfError, NoVerdictError, OutOfBoundsError
 from edgeclf.profiles import profile_names
 from edgeclf.types import ScoreKind
 
@@ -52,7 +61,12 @@ def _source(
     """Say that the extra is missing before anything that is of no use without it."""
     if not ctx.resilient_parsing:
         check_tools("tflite")
+        if not value:
+            raise click.BadParameter("it is empty; give a model file or a known name")
     return value
+
+
+_SIDE = re.compile(r"[1-9][0-9]{0,3}")
 
 
 def _size(
@@ -64,12 +78,14 @@ def _size(
     if value is None:
         return None
     sides = value.lower().split("x")
-    if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
-        raise click.BadParameter(f"{value!r} is neither 224 nor HEIGHTxWIDTH")
+    if len(sides) > 2 or not all(_SIDE.fullmatch(side) for side in sides):
+        raise click.BadParameter(
+            f"{value!r} is neither 224 nor HEIGHTxWIDTH, 1 to 9999 pixels each"
+        )
     return int(sides[0]), int(sides[-1])
 
 
-_POINTS = click.FloatRange(min=0, max=100)
+_POINTS = NumberRange(min=0, max=100)
 
 
 def _share(
@@ -170,7 +186,7 @@ def _milliseconds(
 )
 @click.option(
     "--min-agreement",
-    type=click.FloatRange(min=1, max=100, min_open=True),
+    type=NumberRange(min=1, max=100, min_open=True),
     callback=_share,
     metavar="PERCENT",
     help="Gate, without labels: how many decisions of 100 must be SOURCE's; 96 by "
@@ -188,7 +204,7 @@ def _milliseconds(
 )
 @click.option(
     "--prune",
-    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+    type=NumberRange(min=0, max=1, min_open=True, max_open=True),
     metavar="SHARE",
     help="Remove whole channels, until this share of the multiply-accumulates is gone.",
 )
@@ -269,7 +285,7 @@ def convert(ctx: click.Context, /, *, as_json: bool, **wishes: Any) -> None:
       edgeclf convert my.keras --labels labels.txt --preset keras \\
           --calibrate photos/ --target onnx -o my.edgeclf
     """  # noqa: D301 - click wants the control character
-    request = pipeline.ConversionRequest(**wishes)
+    request = _request(wishes)
     tried: list[Trial] = []
     try:
         with _leaving_nothing_on_sigterm(), _reporting(request) as report:
@@ -285,6 +301,16 @@ def convert(ctx: click.Context, /, *, as_json: bool, **wishes: Any) -> None:
         print_json("convert", result_payload(result))
     else:
         click.echo(result_text(result))
+
+
+def _request(wishes: Mapping[str, Any]) -> pipeline.ConversionRequest:
+    """Return what is asked for; what no file could make right is a usage error."""
+    request = pipeline.ConversionRequest(**wishes)
+    try:
+        check_wishes(request)
+    except EdgeclfError as error:
+        raise click.UsageError(str(error)) from error
+    return request
 
 
 @contextmanager

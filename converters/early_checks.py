@@ -5,18 +5,20 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from converters.contradictions import require_photos
 from converters.photos import PhotoSet
 from converters.recipe import Recipe, Target
 from converters.request import ConversionRequest
+from converters.source_model import IMAGENET
 from converters.zoo import load_source, source_names
 from edgeclf.errors import (
-    CalibrationError,
     InputFileError,
     MissingDependencyError,
     OutputFileError,
 )
 from edgeclf.files import check_output
 from edgeclf.install import install_line
+from edgeclf.packing.labels_file import read_labels
 
 __all__ = ["check_early", "check_tools"]
 
@@ -35,7 +37,7 @@ def check_early(request: ConversionRequest, recipe: Recipe) -> None:
 
     Raises:
         OutputFileError: The bundle cannot be written where it shall go.
-        InputFileError: The source or a folder of photos is missing.
+        InputFileError: The source, a folder of photos or the labels are missing.
         ConversionError: There is no model of that name.
         MissingDependencyError: A package is not installed.
         CalibrationError: int8 without photos.
@@ -45,11 +47,8 @@ def check_early(request: ConversionRequest, recipe: Recipe) -> None:
     check_output(request.output, inputs=[Path(each) for each in inputs if each])
     _check_space(request.output)
     _check_source(request.source)
-    if recipe.precision == "int8" and request.calibrate is None:
-        raise CalibrationError(
-            "int8 needs photos to calibrate with: give --calibrate DIR, some hundred "
-            "such as the camera will see, or choose --precision fp32"
-        )
+    _check_labels(request.labels)
+    require_photos(request, recipe.precision)
     for folder in _folders(request):
         if folder is not None:
             PhotoSet.scan(folder)
@@ -57,6 +56,11 @@ def check_early(request: ConversionRequest, recipe: Recipe) -> None:
 
 def _folders(request: ConversionRequest) -> tuple[Path | None, ...]:
     return request.calibrate, request.evaluate, request.golden, request.finetune
+
+
+def _check_labels(path: Path | None) -> None:
+    if path is not None and str(path) != IMAGENET:
+        read_labels(path)
 
 
 def _check_space(path: Path) -> None:

@@ -14,6 +14,7 @@ from converters.keras_application_table import APPLICATIONS
 from converters.keras_graph import first_normalisation, last_activation
 from converters.keras_shape import class_count, with_fixed_input
 from converters.source_model import (
+    IMAGENET,
     KerasFileOptions,
     SourceModel,
     imagenet_labels,
@@ -67,7 +68,12 @@ def _check_is_model(path: Path, data: bytes) -> None:
             "edgeclf pack"
         )
     is_hdf5 = data.startswith(b"\x89HDF\r\n\x1a\n")
-    if not is_hdf5 and not _is_keras_zip(data):
+    members = frozenset() if is_hdf5 else _zip_members(path, data)
+    if "manifest.json" in members:
+        raise InputFileError(
+            f"{path}: this is a bundle already; give the Keras model that it was made of"
+        )
+    if not is_hdf5 and "config.json" not in members:
         raise InputFileError(
             f"{path}: not a Keras model; save one with model.save('NAME.keras')"
         )
@@ -78,12 +84,17 @@ def _check_is_model(path: Path, data: bytes) -> None:
         )
 
 
-def _is_keras_zip(data: bytes) -> bool:
+def _zip_members(path: Path, data: bytes) -> frozenset[str]:
+    """Return the names in a zip, none for what is no zip."""
+    if not data.startswith(b"PK\x03\x04"):
+        return frozenset()
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return "config.json" in archive.namelist()
-    except zipfile.BadZipFile:
-        return False
+            return frozenset(archive.namelist())
+    except zipfile.BadZipFile as error:
+        raise InputFileError(
+            f"{path}: the file is damaged or cut short; copy or save it again"
+        ) from error
 
 
 def _read(path: Path) -> Any:
@@ -160,7 +171,7 @@ def _labels(
     path: Path, model: Any, options: KerasFileOptions, classes: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return labels and, for ImageNet's, synsets."""
-    by_name = options.labels is not None and str(options.labels) == "imagenet"
+    by_name = options.labels is not None and str(options.labels) == IMAGENET
     known = options.labels is None and _known_preset(model, classes) is not None
     if by_name or known:
         if classes != 1000:

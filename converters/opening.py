@@ -8,7 +8,7 @@ from converters.photo_draw import draw_pictures
 from converters.recipe import Recipe
 from converters.request import ConversionRequest, state_folder
 from converters.serving import input_boundary, scoring_model
-from converters.source_model import KerasFileOptions, SourceModel
+from converters.source_model import SourceModel
 from converters.workpiece import Workpiece
 from converters.zoo import load_source
 from edgeclf.backends import BACKENDS, available_engines
@@ -38,7 +38,9 @@ def open_work(
     """
     report("loading the model", 0.0)
     engine = _engine(recipe)
-    source = _load(request)
+    source = load_source(
+        request.source, weights=request.weights, options=request.file_options
+    )
     _require_space(request.output, source)
     report("reading the photos", 0.0)
     drawn = draw_pictures(
@@ -62,16 +64,6 @@ def open_work(
         report=report,
         state_folder=state_folder(request.output),
     )
-
-
-def _load(request: ConversionRequest) -> SourceModel:
-    options = KerasFileOptions(
-        preset=request.preset,
-        labels=request.labels,
-        size=request.size,
-        scores=request.scores,
-    )
-    return load_source(request.source, weights=request.weights, options=options)
 
 
 def _require_space(output: Path, source: SourceModel) -> None:

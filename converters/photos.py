@@ -81,7 +81,8 @@ class PhotoSet:
                 damaged or names other files.
         """
         if not folder.is_dir():
-            raise InputFileError(f"{folder}: no such folder; expected photos")
+            seen = "is a file" if folder.exists() else "no such folder"
+            raise InputFileError(f"{folder}: {seen}; expected a folder of photos")
         names = sorted(p.relative_to(folder).as_posix() for p in find_images(folder))
         table = folder / _LABEL_TABLE
         labels = (

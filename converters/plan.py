@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from converters.compression import PruneWish, with_source_passes
+from converters.contradictions import check_wishes
 from converters.gate.precision import PrecisionChoice, choose_precision
 from converters.gate.verdict import Gate
 from converters.pass_options import VerifyOptions
@@ -61,10 +62,12 @@ def make_plan(request: ConversionRequest) -> Plan:
     is chosen; see ``choose_precision``. No clock is asked here.
 
     Raises:
-        SpecError: Flags and recipe contradict each other, or the recipe is wrong.
+        SpecError: Flags contradict each other or the recipe, or the recipe is wrong.
+        ConversionError: Flags and the source do not go together, or photos are missing.
         InputFileError: The recipe cannot be read.
         ProfileError: There is no such profile.
     """
+    check_wishes(request)
     if request.recipe is not None:
         document = read_recipe(request.recipe)
         recipe = _resolved(request, document, name=str(request.recipe))
@@ -78,20 +81,9 @@ def make_plan(request: ConversionRequest) -> Plan:
         has_photos=request.calibrate is not None,
     )
     recipes = [_shipped(request, target, each) for each in choice.candidates]
-    _require_sense(request)
     return Plan(
         recipes=tuple(recipes), climbs=True, precision=choice, trains=request.aware
     )
-
-
-def _require_sense(request: ConversionRequest) -> None:
-    if request.aware and request.finetune is None:
-        raise SpecError("--aware learns from photos: give --finetune DIR")
-    if request.spread and (request.prune is not None or request.prune_to is not None):
-        raise SpecError(
-            "--spread converts three times, and pruning would be learnt as often: "
-            "leave out one of the two"
-        )
 
 
 def _shipped(
@@ -99,7 +91,7 @@ def _shipped(
 ) -> Recipe:
     document = dict(shipped_recipe(target, precision))
     bars = _bars(request)
-    if request.prune is not None or request.prune_to is not None:
+    if request.prunes:
         # A model that lost channels is judged as one that lost bits is.
         bars = {"min_agreement": Gate().min_agreement, **bars}
     document["passes"] = [

@@ -8,6 +8,7 @@ from typing import Any
 
 from converters.gate.precision import PrecisionWish
 from converters.recipe import Target, parse_recipe
+from converters.source_model import KerasFileOptions
 from edgeclf.bundle import parse_bundle
 from edgeclf.errors import SpecError
 from edgeclf.files import read_file
@@ -79,6 +80,18 @@ class ConversionRequest:
     min_agreement: float | None = None
     accept_undecided: bool = False
     spread: bool = False
+
+    @property
+    def prunes(self) -> bool:
+        """Whether channels are to be removed, as far as flags say."""
+        return self.prune is not None or self.prune_to is not None
+
+    @property
+    def file_options(self) -> KerasFileOptions:
+        """What is said of a model file."""
+        return KerasFileOptions(
+            preset=self.preset, labels=self.labels, size=self.size, scores=self.scores
+        )
 
 
 def state_folder(output: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 from edgeclf.types import PreprocessSpec, ScoreKind, Task
 
 __all__ = [
+    "IMAGENET",
     "RANDOM_WEIGHTS",
     "KerasFileOptions",
     "SourceModel",
@@ -16,6 +17,9 @@ __all__ = [
     "imagenet_synsets",
     "weights_digest",
 ]
+
+IMAGENET = "imagenet"
+"""As labels: the 1,000 names that travel with edgeclf."""
 
 RANDOM_WEIGHTS = "random weights: for trials only"
 """The note of a model that was made with ``--weights none``."""

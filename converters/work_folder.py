@@ -1,14 +1,16 @@
 """The folder that a conversion works in: gone when it ends, however it ends.
 
-A run that is killed with SIGKILL cannot remove its folder. Each folder is locked while
-its run lives, and the kernel lets go of a dead one's lock: the next run removes every
-folder of ours that nobody holds.
+A run that is killed with SIGKILL cannot remove its folder. A shell that waits for the
+run's end does: it reads from a pipe that the kernel closes with the run. Where that is
+killed too, or the power fails, the next run removes what is left: each folder is locked
+while its run lives, and the kernel lets go of a dead one's lock.
 """
 
 import contextlib
 import fcntl
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,9 @@ __all__ = ["work_folder"]
 
 _PREFIX = "edgeclf-"
 _LOCK = "lock"
+
+# What dies with the run may still write for a moment.
+_REMOVE_AT_END = 'read -r _; for _ in 1 2 3; do rm -rf -- "$1" && exit; sleep 1; done'
 
 
 @contextlib.contextmanager
@@ -38,11 +43,25 @@ def work_folder() -> Iterator[Path]:
         raise OutputFileError(
             f"no temporary folder to work in ({reason}): set TMPDIR to one with space"
         ) from error
+    watcher = _watch(folder)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+        watcher.communicate()
+
+
+def _watch(folder: Path) -> subprocess.Popen[bytes]:
+    """Start what removes the folder when this process has ended."""
+    return subprocess.Popen(  # noqa: S603 - our own words
+        ["/bin/sh", "-c", _REMOVE_AT_END, "sh", folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,  # what ends the run's group leaves it alone
+    )
 
 
 def _make() -> tuple[Path, int]:

@@ -3,6 +3,7 @@
 import difflib
 import importlib
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from converters.quiet import import_tensorflow
@@ -10,7 +11,13 @@ from converters.source_model import KerasFileOptions, SourceModel
 from edgeclf.errors import ConversionError, InputFileError, MissingDependencyError
 from edgeclf.install import install_line
 
-__all__ = ["KerasFileOptions", "SourceModel", "load_source", "source_names"]
+__all__ = [
+    "KerasFileOptions",
+    "SourceModel",
+    "check_source_options",
+    "load_source",
+    "source_names",
+]
 
 _KERAS_SUFFIXES = frozenset({".keras", ".h5", ".hdf5"})
 
@@ -70,21 +77,41 @@ def load_source(
         MissingDependencyError: The ``convert`` extra is not installed.
         SpecError: A file needs options that were not given.
     """
+    options = options or KerasFileOptions()
+    check_source_options(name_or_path, weights=weights, options=options)
     if name_or_path in _LOADERS:
-        if options not in (None, KerasFileOptions()):
-            raise ConversionError(
-                f"{name_or_path} carries its own preprocessing and labels; "
-                "leave out --preset, --labels, --size and --scores"
-            )
         return _import_loader(_LOADERS[name_or_path])(name_or_path, weights=weights)
     path = Path(name_or_path)
     if path.suffix.lower() in _KERAS_SUFFIXES or path.exists():
+        return _import_loader(_KERAS_FILE)(path, options)
+    raise _unknown(name_or_path)
+
+
+def check_source_options(
+    name_or_path: str, *, weights: str | None, options: KerasFileOptions
+) -> None:
+    """Refuse options that a source has no use for, without looking at it.
+
+    Args:
+        name_or_path: As ``load_source`` takes it.
+        weights: Likewise.
+        options: Likewise.
+
+    Raises:
+        ConversionError: A name is given a file's options, or a file a name's.
+    """
+    if name_or_path not in _LOADERS:
         if weights is not None:
             raise ConversionError(
-                f"{path}: a model file has its own weights; leave out --weights"
+                f"{name_or_path}: a model file has its own weights; leave out --weights"
             )
-        return _import_loader(_KERAS_FILE)(path, options or KerasFileOptions())
-    raise _unknown(name_or_path)
+        return
+    given = [f"--{name}" for name, value in asdict(options).items() if value]
+    if given:
+        raise ConversionError(
+            f"{name_or_path} carries its own size, preprocessing and labels; leave out "
+            f"{' and '.join(given)}"
+        )
 
 
 def _import_loader(target: str) -> Callable[..., SourceModel]:

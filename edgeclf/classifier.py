@@ -1,6 +1,7 @@
 """A model that says what is in a picture: preprocess → backend → head, timed."""
 
 import math
+from operator import index
 from pathlib import Path
 from time import monotonic_ns, perf_counter_ns
 from typing import TYPE_CHECKING
@@ -71,7 +72,12 @@ class Classifier:
             MissingDependencyError: No fitting engine is installed.
             BackendError: The engine cannot run the model.
             SpecError: The model's parts do not fit together.
+            TypeError: ``top_k`` or ``threads`` is not a whole number.
         """
+        try:
+            index(top_k)
+        except TypeError:
+            raise TypeError(f"top_k must be a whole number, got {top_k!r}") from None
         if top_k < 1:
             raise ValueError(f"top_k must be at least 1, got {top_k}")
         self.model = model

@@ -57,8 +57,10 @@ class GateRecord:
         photos: How many it was measured on.
         clusters: How many of them show different things.
         method: How the interval was made.
-        more_photos: About how many more would decide; ``None`` when it is decided, or
-            when the value is so near the bar that no practical number would.
+        more_photos: About how many more, each of another thing, would decide;
+            ``None`` when it is decided, when the value is so near the bar that no
+            practical number would, or when the photos show too few different things
+            to tell.
         worst_class: The class that lost most, of those with enough labelled photos.
         accepted: Whether the user accepts that it is undecided.
     """

@@ -71,6 +71,7 @@ def tiny_tflite(  # noqa: PLR0913 - each is one thing a test varies
     seed: int = 0,
     input_quantization: QuantParams | None = None,
     dynamic_batch: bool = False,
+    outside: bool = False,
 ) -> bytes:
     """Return a ``.tflite`` file.
 
@@ -82,11 +83,15 @@ def tiny_tflite(  # noqa: PLR0913 - each is one thing a test varies
         seed: Of the weights.
         input_quantization: Instead of the kind's own; not with ``float32``.
         dynamic_batch: Declare a batch of -1, as Keras exports do.
+        outside: Store weights behind the flatbuffer, as litert-quantizer does.
     """
     quantization = input_quantization or _INPUT_QUANTIZATION.get(kind)
     graph = TfliteGraph(kind, weights_for(seed, classes), quantization)
     return graph.write(
-        size=size, softmax=scores == "probabilities", dynamic_batch=dynamic_batch
+        size=size,
+        softmax=scores == "probabilities",
+        dynamic_batch=dynamic_batch,
+        outside=outside,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from converters.gate.wanted import FEWEST_THINGS, fewest_to_pass
 from converters.recipe import Recipe
 from edgeclf.errors import NoVerdictError, OutOfBoundsError
 from edgeclf.gate_record import ClassDrop, GateRecord
@@ -89,24 +90,39 @@ def worst_class_words(worst: ClassDrop | None) -> str:
 
 def wish_words(record: GateRecord) -> str:
     """Return what would decide an undecided record."""
+    is_clustered = record.clusters < record.photos
+    if is_clustered and record.clusters < FEWEST_THINGS:
+        return _few_things(record)
     if record.more_photos is None:
         return "it is so near the bar that no practical number of photos would decide"
+    if is_clustered:
+        return (
+            f"about {record.more_photos} photos of other things would decide; more of "
+            "the same would not"
+        )
     return f"about {record.more_photos} more photos like these would decide"
 
 
-def _undecided(record: GateRecord | None, name: str) -> str:
-    ways = (
-        "give more photos with --evaluate, or write the bundle as it is with "
-        "--accept-undecided"
+def _few_things(record: GateRecord) -> str:
+    fewest = fewest_to_pass(record.measure, record.bar)
+    needed = "" if fewest is None else f", and at least {fewest} are needed"
+    return (
+        f"all {record.photos} photos show only {record.clusters} different "
+        f"{'things' if record.clusters > 1 else 'thing'}{needed}: photos of other "
+        "things would decide, more of the same would not"
     )
+
+
+def _undecided(record: GateRecord | None, name: str) -> str:
+    way = "write the bundle as it is with --accept-undecided"
     if record is None:
         return (
             f"undecided: there are no photos to compare the result with {name} on, and "
-            f"no bundle was written; {ways}"
+            f"no bundle was written; give some with --evaluate, or {way}"
         )
     return (
         f"undecided: {refusal(record, name)}; {wish_words(record)}; no bundle was "
-        f"written: {ways}"
+        f"written: give other photos with --evaluate, or {way}"
     )
 
 
@@ -121,7 +137,8 @@ def _class_words(worst: ClassDrop) -> str:
 def _clusters(record: GateRecord) -> str:
     if record.clusters == record.photos:
         return ""
-    return f" of {record.clusters} different things"
+    things = "things" if record.clusters > 1 else "thing"
+    return f" of {record.clusters} different {things}"
 
 
 def _points(share: float) -> str:

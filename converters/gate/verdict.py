@@ -1,7 +1,7 @@
 """The gate: whether an artefact is as right as its source, as far as photos tell."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,10 @@ from converters.gate.paired import (
     difference_interval,
     share_interval,
 )
+from converters.gate.wanted import FEWEST_THINGS, Bounds, more_to_decide
 from edgeclf.gate_record import ClassDrop, GateRecord, Verdict
 
-__all__ = ["MOST_PHOTOS", "Gate", "judge_agreement", "judge_drop"]
-
-MOST_PHOTOS = 1_000_000
-"""Beyond this many more photos nobody is told to go and take them."""
+__all__ = ["Gate", "judge_agreement", "judge_drop"]
 
 _FEWEST_OF_CLASS = 50
 _DROP_METHOD = "Tango score interval of the paired difference, 95 %"
@@ -27,8 +25,6 @@ _AGREEMENT_METHOD = "Wilson score interval, 95 %"
 _CLUSTERED = ", counts divided by the design effect of clusters"
 
 _Classes = NDArray[np.intp]
-_Bounds = Callable[[float], tuple[float, float]]
-"""Interval of what is measured, after so many times the photos."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +86,7 @@ def judge_drop(
         photos=len(truth),
         clusters=_clusters(groups),
         method=_method(_DROP_METHOD, groups),
-        more_photos=_more(verdict, bounds, gate.max_drop, pairs.drop, len(truth)),
+        more_photos=_more(verdict, bounds, gate.max_drop, pairs, groups),
         worst_class=worst,
     )
 
@@ -126,7 +122,7 @@ def judge_agreement(
         photos=len(source),
         clusters=_clusters(groups),
         method=_method(_AGREEMENT_METHOD, groups),
-        more_photos=_more(verdict, bounds, bar, pairs.drop, len(source)),
+        more_photos=_more(verdict, bounds, bar, pairs, groups),
     )
 
 
@@ -168,25 +164,15 @@ def _worst_class(
 
 
 def _more(
-    verdict: Verdict, bounds: _Bounds, bar: float, value: float, photos: int
+    verdict: Verdict, bounds: Bounds, bar: float, pairs: Paired, groups: Groups
 ) -> int | None:
-    """Return how many more photos like these would decide."""
-    if verdict != "undecided" or math.isclose(value, bar, abs_tol=1e-12):
+    """Return how many more photos of other things would decide."""
+    if verdict != "undecided" or math.isclose(pairs.drop, bar, abs_tol=1e-12):
         return None
-    few, many = 1.0, 1.0 + MOST_PHOTOS / photos
-    if _verdict(*bounds(many), bar) == "undecided":
+    clusters = _clusters(groups)
+    if clusters < min(FEWEST_THINGS, len(groups)):
         return None
-    while (many - few) * photos > 1:
-        middle = (few + many) / 2
-        is_enough = _verdict(*bounds(middle), bar) != "undecided"
-        few, many = (few, middle) if is_enough else (middle, many)
-    return _two_digits((many - 1) * photos)
-
-
-def _two_digits(count: float) -> int:
-    """Return a count rounded up to what an estimate is worth."""
-    step = int(10 ** max(0, math.floor(math.log10(max(count, 1))) - 1))
-    return math.ceil(count / step) * step
+    return more_to_decide(bounds, bar, pairs.photos)
 
 
 def _clusters(groups: Groups) -> int:

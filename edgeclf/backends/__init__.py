@@ -7,6 +7,7 @@ import functools
 import importlib
 import sys
 from collections.abc import Mapping
+from operator import index
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -157,8 +158,13 @@ def open_backend(
         MissingDependencyError: The engine is not installed, or does not work here.
         BackendError: There is no such engine, it does not run this format, or it
             cannot load this file.
+        TypeError: ``threads`` is not a whole number.
         ValueError: ``threads`` is not 1 to ``MAX_THREADS``.
     """
+    try:
+        index(threads)
+    except TypeError:
+        raise TypeError(f"threads must be a whole number, got {threads!r}") from None
     if not 1 <= threads <= MAX_THREADS:
         raise ValueError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
     name = _first_usable(format) if engine is None else _checked(engine, format)

@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from edgeclf.backends import BACKENDS, MAX_THREADS
 from edgeclf.commands.console import FILE
+from edgeclf.errors import SpecError
 from edgeclf.packing.flags import ModelFlags
 
 __all__ = [
@@ -26,7 +27,15 @@ __all__ = [
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
-_FLAG_NAMES = ("labels", "preset", "mean", "std", "crop_fraction", "scores")
+_FLAG_NAMES = (
+    "labels",
+    "preset",
+    "mean",
+    "std",
+    "crop_fraction",
+    "scores",
+    "override_metadata",
+)
 
 
 def _channels(
@@ -48,6 +57,21 @@ def _channels(
             f"{value!r} is neither a number nor three, such as 123.7,116.3,103.5"
         )
     return numbers
+
+
+def _preset(
+    ctx: click.Context,  # noqa: ARG001 - click's
+    param: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> str | None:
+    if value is not None:
+        from edgeclf.preprocess import preset  # noqa: PLC0415 - when one is given only
+
+        try:
+            preset(value)
+        except SpecError as error:
+            raise click.BadParameter(str(error)) from error
+    return value
 
 
 def _complete_preset(
@@ -76,6 +100,7 @@ _FLAGS = (
     ),
     click.option(
         "--preset",
+        callback=_preset,
         metavar="NAME",
         shell_complete=_complete_preset,
         help="Likewise: how its trainer prepared pictures, such as keras, torchvision, "
@@ -103,6 +128,11 @@ _FLAGS = (
         "--scores",
         type=click.Choice(["logits", "probabilities"]),
         help="Likewise: what the model gives, where the file does not tell.",
+    ),
+    click.option(
+        "--override-metadata",
+        is_flag=True,
+        help="Let these flags count where the file's own metadata say otherwise.",
     ),
 )
 

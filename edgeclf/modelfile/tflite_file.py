@@ -7,8 +7,9 @@ from edgeclf.modelfile import tflite_schema as schema
 from edgeclf.modelfile.costs import Node, peak_activation_bytes, summarize
 from edgeclf.modelfile.damage import DamagedError
 from edgeclf.modelfile.description import FileMetadata, ModelFile, TensorInfo
-from edgeclf.modelfile.flatbuffer import Table, root_table
+from edgeclf.modelfile.flatbuffer import Table
 from edgeclf.modelfile.tflite_macs import operator_macs
+from edgeclf.modelfile.tflite_root import TfliteRoot, open_tflite
 from edgeclf.modelfile.tflite_tensors import TensorRecord, read_tensors
 
 __all__ = ["read_tflite"]
@@ -22,13 +23,13 @@ def read_tflite(data: bytes, *, name: str) -> ModelFile:
     Raises:
         DamagedError: An offset, index or size contradicts the rest.
     """
-    model = root_table(memoryview(data), schema.IDENTIFIER)
+    root = open_tflite(data)
+    model = root.model
     subgraphs = model.tables(schema.MODEL_SUBGRAPHS)
     if len(subgraphs) != 1:
         raise DamagedError(f"{len(subgraphs)} subgraphs where a classifier has 1")
     graph = subgraphs[0]
-    buffers = model.tables(schema.MODEL_BUFFERS)
-    tensors = read_tensors(graph, buffers)
+    tensors = read_tensors(graph, [len(content) for content in root.buffers])
     inputs = _indices(graph, schema.SUBGRAPH_INPUTS, len(tensors))
     outputs = _indices(graph, schema.SUBGRAPH_OUTPUTS, len(tensors))
     nodes = _nodes(model, graph, tensors)
@@ -51,14 +52,14 @@ def read_tflite(data: bytes, *, name: str) -> ModelFile:
         ),
         final_operator=_final_operator(nodes, outputs),
         producer=model.string(schema.MODEL_DESCRIPTION) or "not named",
-        load_metadata=partial(_metadata, data, model, buffers),
+        load_metadata=partial(_metadata, data, root),
     )
 
 
-def _metadata(data: bytes, model: Table, buffers: list[Table]) -> FileMetadata:
+def _metadata(data: bytes, root: TfliteRoot) -> FileMetadata:
     from edgeclf.modelfile.tflite_metadata import read_metadata  # noqa: PLC0415 - zipfile: 8 ms
 
-    return read_metadata(data, model, buffers)
+    return read_metadata(data, root)
 
 
 def _info(tensor: TensorRecord) -> TensorInfo:
@@ -117,6 +118,11 @@ def _check_options(operator: Table) -> None:
         options.array(0, "<i4")
     operator.table(schema.OPERATOR_OPTIONS_2)
     operator.array(schema.OPERATOR_CUSTOM_OPTIONS, "u1")
+    if operator.scalar(schema.OPERATOR_OUTSIDE_OPTIONS, "Q") > 1:
+        raise DamagedError(
+            "options of a custom operator behind the flatbuffer, where edgeclf does "
+            "not read them"
+        )
 
 
 def _check_signatures(model: Table) -> None:

@@ -13,6 +13,7 @@ from edgeclf.modelfile.own_metadata import (
     decode_preprocess,
     decode_task,
 )
+from edgeclf.modelfile.tflite_root import TfliteRoot
 
 __all__ = [
     "LABELS_FILE",
@@ -36,31 +37,30 @@ class _Said:
     score_threshold: float | None = None
 
 
-def read_metadata(data: bytes, model: Table, buffers: list[Table]) -> FileMetadata:
+def read_metadata(data: bytes, root: TfliteRoot) -> FileMetadata:
     """Return the metadata of a model; empty without any.
 
     Args:
         data: The whole file, for the files packed behind the model.
-        model: Its root table.
-        buffers: Its buffers.
+        root: Its root.
 
     Raises:
         DamagedError: They are there and cannot be read.
     """
-    raw = metadata_entries(model, buffers).get(meta.ENTRY_NAME)
+    raw = metadata_entries(root).get(meta.ENTRY_NAME)
     if raw is None:
         return FileMetadata()
-    root = root_table(raw, meta.IDENTIFIER)
-    graphs = root.tables(meta.MODEL_SUBGRAPHS)
+    said_root = root_table(raw, meta.IDENTIFIER)
+    graphs = said_root.tables(meta.MODEL_SUBGRAPHS)
     said = _said(data, graphs[0]) if graphs else _Said()
     preprocess = read_associated_file(data, PREPROCESS_FILE)
     task = read_associated_file(data, TASK_FILE)
     return FileMetadata(
-        name=root.string(meta.MODEL_NAME),
-        description=root.string(meta.MODEL_DESCRIPTION),
-        version=root.string(meta.MODEL_VERSION),
-        author=root.string(meta.MODEL_AUTHOR),
-        license=root.string(meta.MODEL_LICENSE),
+        name=said_root.string(meta.MODEL_NAME),
+        description=said_root.string(meta.MODEL_DESCRIPTION),
+        version=said_root.string(meta.MODEL_VERSION),
+        author=said_root.string(meta.MODEL_AUTHOR),
+        license=said_root.string(meta.MODEL_LICENSE),
         labels=said.labels,
         normalization=said.normalization,
         score_threshold=said.score_threshold,
@@ -69,19 +69,21 @@ def read_metadata(data: bytes, model: Table, buffers: list[Table]) -> FileMetada
     )
 
 
-def metadata_entries(model: Table, buffers: list[Table]) -> dict[str, memoryview]:
+def metadata_entries(root: TfliteRoot) -> dict[str, memoryview]:
     """Return the named byte strings that travel in a model.
 
     Raises:
         DamagedError: One is in a buffer that does not exist.
     """
     entries = {}
-    for entry in model.tables(schema.MODEL_METADATA):
+    for entry in root.model.tables(schema.MODEL_METADATA):
         index = entry.scalar(schema.METADATA_BUFFER, "I")
-        if index >= len(buffers):
-            raise DamagedError(f"metadata in buffer {index} of {len(buffers)} buffers")
-        content = buffers[index].array(schema.BUFFER_DATA, "u1")
-        entries[entry.string(schema.METADATA_NAME) or ""] = memoryview(content)
+        if index >= len(root.buffers):
+            raise DamagedError(
+                f"metadata in buffer {index} of {len(root.buffers)} buffers"
+            )
+        content = memoryview(root.buffers[index])
+        entries[entry.string(schema.METADATA_NAME) or ""] = content
     return entries
 
 

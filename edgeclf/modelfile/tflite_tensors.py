@@ -69,15 +69,16 @@ class TensorRecord:
         return None if bits is None else (prod(self.shape) * bits + 7) // 8
 
 
-def read_tensors(graph: Table, buffers: list[Table]) -> list[TensorRecord]:
+def read_tensors(graph: Table, sizes: list[int]) -> list[TensorRecord]:
     """Return every tensor of a subgraph.
+
+    Args:
+        graph: The subgraph.
+        sizes: Of the model's buffers, in bytes.
 
     Raises:
         DamagedError: A shape, a buffer's number or its size is impossible.
     """
-    sizes = [len(buffer.array(schema.BUFFER_DATA, "u1")) for buffer in buffers]
-    if any(buffer.scalar(schema.BUFFER_OFFSET, "Q") > 1 for buffer in buffers):
-        raise DamagedError("weights outside the flatbuffer, as only files over 2 GB do")
     return [_read(table, sizes) for table in graph.tables(schema.SUBGRAPH_TENSORS)]
 
 

@@ -19,6 +19,7 @@ class ModelFlags:
         std: Likewise.
         crop_fraction: Instead of the preset's: the share of the shorter side kept.
         scores: Whether the model gives logits or probabilities.
+        override_metadata: Let the others count where the file says otherwise.
     """
 
     labels: Path | None = None
@@ -27,6 +28,7 @@ class ModelFlags:
     std: tuple[float, float, float] | None = None
     crop_fraction: float | None = None
     scores: ScoreKind | None = None
+    override_metadata: bool = False
 
     def __post_init__(self) -> None:
         if self.crop_fraction is not None and not 0 < self.crop_fraction <= 1:
@@ -40,5 +42,5 @@ class ModelFlags:
         return tuple(
             "--" + field.name.replace("_", "-")
             for field in fields(self)
-            if getattr(self, field.name) is not None
+            if getattr(self, field.name) not in {None, False}
         )

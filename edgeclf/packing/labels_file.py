@@ -7,7 +7,7 @@ from edgeclf.files import read_file
 from edgeclf.labels import encode_labels
 from edgeclf.modelfile import FileMetadata, decode_labels
 
-__all__ = ["resolve_labels"]
+__all__ = ["read_labels", "resolve_labels"]
 
 _LARGEST = 8 << 20
 
@@ -28,7 +28,7 @@ def resolve_labels(
         SpecError: There are no labels, or another number of them than classes.
     """
     if path is not None:
-        labels, where = _read(path), str(path)
+        labels, where = read_labels(path), str(path)
     elif metadata.labels is not None:
         labels, where = metadata.labels, f"the metadata of {name}"
     else:
@@ -45,7 +45,12 @@ def resolve_labels(
     return labels
 
 
-def _read(path: Path) -> tuple[str, ...]:
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Return the lines of a file, whatever model they are for.
+
+    Raises:
+        InputFileError: It is missing, or no text.
+    """
     data = read_file(path, what="a text file with one label a line", limit=_LARGEST)
     try:
         return decode_labels(data.decode("utf-8-sig"))

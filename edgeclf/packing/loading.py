@@ -104,7 +104,11 @@ def _model(path: Path, data: bytes, file: ModelFile, flags: ModelFlags) -> Model
             spec=ModelSpec(
                 format=file.format, input=image, output=scores, preprocess=preprocess
             ),
-            task=Task(scores=resolve_scores(flags.scores, file)),
+            task=Task(
+                scores=resolve_scores(
+                    flags.scores, file, overrides=flags.override_metadata
+                )
+            ),
             labels=resolve_labels(
                 flags.labels, file.metadata, name=name, classes=scores.shape[-1]
             ),

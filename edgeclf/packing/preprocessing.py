@@ -7,6 +7,7 @@ import numpy as np
 
 from edgeclf.errors import ModelFileError, SpecError
 from edgeclf.modelfile import FileMetadata
+from edgeclf.packing.agreement import require_agreement
 from edgeclf.packing.flags import ModelFlags
 from edgeclf.preprocess import PRESETS, preset
 from edgeclf.types import CropSpec, Layout, PreprocessSpec, TensorSpec
@@ -25,8 +26,9 @@ def resolve_preprocess(
 ) -> PreprocessSpec:
     """Return what turns a picture into the model's input.
 
-    A spec that edgeclf wrote into the file is taken whole. TFLite Metadata know mean
-    and std, a preset the rest. Flags count before both.
+    A spec that edgeclf wrote into the file is whole. TFLite Metadata know mean and
+    std, a preset the rest. Flags that contradict either are refused, unless they shall
+    override them.
 
     Args:
         flags: What the user says.
@@ -44,6 +46,9 @@ def resolve_preprocess(
     spec = replace(spec, layout=layout, dtype=image.dtype)
     if flags.crop_fraction is not None:
         spec = _with_crop(spec, flags.crop_fraction)
+    if metadata.preprocess is not None:
+        stated = replace(metadata.preprocess, layout=layout, dtype=image.dtype)
+        require_agreement(flags, spec, stated, name=name)
     _check_range(spec, image, name)
     return spec
 
@@ -69,11 +74,18 @@ def picture_geometry(image: TensorSpec, name: str) -> tuple[Layout, tuple[int, i
 def _base(
     flags: ModelFlags, metadata: FileMetadata, size: tuple[int, int], name: str
 ) -> PreprocessSpec:
+    own = metadata.preprocess
     if flags.preset is not None:
         # float32 until the model's own type is put in: presets give real numbers.
-        return preset(flags.preset, size=size)
-    if metadata.preprocess is not None:
-        return metadata.preprocess
+        spec = preset(flags.preset, size=size)
+        if own is None or own.normalization == "device" or flags.override_metadata:
+            return spec
+        # A preset does not know that this file takes raw pixels.
+        return replace(
+            spec, mean=own.mean, std=own.std, normalization="graph", dtype=own.dtype
+        )
+    if own is not None:
+        return own
     known = "mean and std, but not " if metadata.normalization else "nothing of "
     raise SpecError(
         f"{name} says {known}how pictures are cropped and resized: give the preset of "
@@ -94,11 +106,15 @@ def _with_values(
         return _raw(spec, flags, image, name)
     stated = metadata.normalization
     mean, std = spec.mean, spec.std
-    if stated is not None and metadata.preprocess is None:
-        mean, std = _channels(stated.mean, name), _channels(stated.std, name)
-        if flags.mean is None and flags.std is None:
-            _require_same(flags, spec, mean, std, name)
-    return replace(spec, mean=flags.mean or mean, std=flags.std or std)
+    if stated is None or metadata.preprocess is not None or flags.override_metadata:
+        return replace(spec, mean=flags.mean or mean, std=flags.std or std)
+    said = replace(
+        spec, mean=_channels(stated.mean, name), std=_channels(stated.std, name)
+    )
+    if flags.mean is not None or flags.std is not None:
+        mean, std = flags.mean or said.mean, flags.std or said.std
+    require_agreement(flags, replace(spec, mean=mean, std=std), said, name=name)
+    return said
 
 
 def _takes_raw_pixels(spec: PreprocessSpec, image: TensorSpec) -> bool:
@@ -140,22 +156,6 @@ def _channels(values: tuple[float, ...], name: str) -> Channels:
             f"{name}: its metadata have {len(values)} means or deviations for 3 channels"
         )
     return (values[0], values[1], values[2])
-
-
-def _require_same(
-    flags: ModelFlags, spec: PreprocessSpec, mean: Channels, std: Channels, name: str
-) -> None:
-    if not np.allclose((mean, std), (spec.mean, spec.std), rtol=1e-3, atol=0.02):
-        raise SpecError(
-            f"{name} says mean {_shown(mean)} and std {_shown(std)} in its metadata, "
-            f"the preset {flags.preset!r} {_shown(spec.mean)} and {_shown(spec.std)}: "
-            f"decide with --mean {_shown(mean)} --std {_shown(std)}"
-        )
-
-
-def _shown(values: Channels) -> str:
-    distinct = dict.fromkeys(f"{value:g}" for value in values)
-    return ",".join(distinct if len(distinct) == 1 else [f"{v:g}" for v in values])
 
 
 def _with_crop(spec: PreprocessSpec, fraction: float) -> PreprocessSpec:

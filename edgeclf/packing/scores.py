@@ -12,17 +12,21 @@ _LOG_SOFTMAX = frozenset({"LOG_SOFTMAX", "LogSoftmax"})
 _OF_PROBABILITIES = frozenset({(1 / 256, 0), (1 / 256, -128)})
 
 
-def resolve_scores(said: ScoreKind | None, file: ModelFile) -> ScoreKind:
+def resolve_scores(
+    said: ScoreKind | None, file: ModelFile, *, overrides: bool = False
+) -> ScoreKind:
     """Return whether the scores are logits or probabilities.
 
     Args:
         said: What ``--scores`` says.
         file: The model file.
+        overrides: Whether that counts before the file's metadata; never before the
+            operator that the model ends with.
 
     Raises:
         SpecError: The file does not tell, or contradicts the flag.
     """
-    known = _known(file)
+    known = _known(file, with_metadata=said is None or not overrides)
     if said is not None and known is not None and said != known:
         raise SpecError(
             f"--scores {said} contradicts {file.name}, which gives {known} (it ends "
@@ -38,12 +42,12 @@ def resolve_scores(said: ScoreKind | None, file: ModelFile) -> ScoreKind:
     return kind
 
 
-def _known(file: ModelFile) -> ScoreKind | None:
+def _known(file: ModelFile, *, with_metadata: bool) -> ScoreKind | None:
     if file.final_operator in _SOFTMAX:
         return "probabilities"
     if file.final_operator in _LOG_SOFTMAX:
         return "logits"
-    if file.metadata.scores is not None:
+    if with_metadata and file.metadata.scores is not None:
         return file.metadata.scores
     return "probabilities" if _stores_shares(file.output.quantization) else None
 

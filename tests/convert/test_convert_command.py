@@ -132,9 +132,21 @@ def test_a_conversion_that_is_ended_leaves_no_file(
     ("more", "code", "message"),
     [
         pytest.param(
-            ["--precision", "int8"], 1, "give --calibrate DIR", id="no-photos"
+            ["--precision", "int8"], 2, "give --calibrate DIR", id="no-photos"
         ),
+        pytest.param(
+            ["--prune", "0.3", "--prune-to", "20ms"], 2, "leave out one", id="prune"
+        ),
+        pytest.param(["--weights", "w.h5"], 2, "leave out --weights", id="weights"),
+        pytest.param(["--preset", "kears"], 2, "did you mean 'keras'", id="preset"),
+        pytest.param(["--prune", "nan"], 2, "'nan' is not a number", id="nan"),
+        pytest.param(["--max-drop", "nan"], 2, "'nan' is not a number", id="nan-bar"),
+        pytest.param(["--size", "99999"], 2, "1 to 9999 pixels", id="huge"),
         pytest.param(["--calibrate", "/nowhere"], 1, "no such folder", id="no-folder"),
+        pytest.param(
+            ["--calibrate", __file__], 1, "is a file; expected a folder", id="a-file"
+        ),
+        pytest.param(["--labels", "/none.txt"], 1, "no such file", id="no-labels"),
         pytest.param(["--profile", "pi"], 1, "no profile", id="no-profile"),
         pytest.param(["--recipe", "/none.toml"], 1, "no such file", id="no-recipe"),
         pytest.param(["--precision", "int4"], 2, "'int4' is not one of", id="int4"),
@@ -249,6 +261,28 @@ def test_a_bundle_never_takes_the_place_of_what_it_is_made_from(
 
     assert "what the result is made from; name another file" in capsys.readouterr().err
     assert (shop / taken).read_bytes() == before
+
+
+def test_a_known_name_refuses_a_files_flags_before_it_is_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "net.edgeclf"
+
+    code = exit_code("convert", "mobilenet-v2", "-o", str(output), "--size", "192")
+
+    captured = capsys.readouterr().err
+    assert code == 2
+    assert "mobilenet-v2 carries its own size" in captured
+    assert "leave out --size" in captured
+    assert "loading" not in captured
+
+
+def test_a_source_without_a_name_is_a_wrong_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code("convert", "", "-o", str(tmp_path / "net.edgeclf")) == 2
+
+    assert "give a model file or a known name" in capsys.readouterr().err
 
 
 def test_a_refusal_takes_no_time(shop: Path, tmp_path: Path) -> None:

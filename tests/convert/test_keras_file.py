@@ -10,6 +10,7 @@ import pytest
 from converters.source_model import KerasFileOptions
 from converters.zoo import load_source
 from edgeclf.errors import ConversionError, EdgeclfError, InputFileError, SpecError
+from tests.bundles import tiny_bundle_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -325,7 +326,8 @@ def files_that_are_no_model(folder: Path) -> "dict[str, Callable[[], Path]]":
 
     return {
         "weights only": weights,
-        "not a Keras model": lambda: cut("mine.keras"),
+        "damaged or cut short": lambda: cut("mine.keras"),
+        "a bundle already": lambda: written("b.edgeclf", tiny_bundle_bytes()),
         "Keras cannot read": lambda: cut("mine.h5"),
         "not a Keras model; save one": other_zip,
         "by its content this is a .h5 file": renamed,

@@ -29,6 +29,7 @@ def found(tmp_path: Path) -> Path:
     """A folder with a model file and its labels, as found somewhere."""
     (tmp_path / "labels.txt").write_text("\n".join(labels_for(10)) + "\n")
     (tmp_path / "found.tflite").write_bytes(tiny_tflite("int8"))
+    (tmp_path / "behind.tflite").write_bytes(tiny_tflite("int8", outside=True))
     (tmp_path / "found.onnx").write_bytes(tiny_onnx("float32-nchw"))
     return tmp_path
 
@@ -39,12 +40,12 @@ def pack(folder: Path, model: str, *more: object) -> int:
     return run("pack", folder / model, *flags, *more)
 
 
-@pytest.mark.parametrize("model", ["found.tflite", "found.onnx"])
+@pytest.mark.parametrize("model", ["found.tflite", "behind.tflite", "found.onnx"])
 def test_a_packed_model_verifies_and_classifies(
     found: Path, model: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert pack(found, model) == 0
-    bundle = found / "found.edgeclf"
+    bundle = (found / model).with_suffix(".edgeclf")
 
     assert run("verify", bundle) == 0
     assert "next: edgeclf verify" in capfd.readouterr().out
@@ -60,6 +61,17 @@ def test_a_bundle_never_takes_the_place_of_what_it_is_made_from(
 
     assert "what the result is made from; name another file" in capfd.readouterr().err
     assert (found / taken).read_bytes() == before
+
+
+def test_a_preset_that_does_not_exist_is_a_wrong_command_line(
+    found: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    labels = found / "labels.txt"
+
+    code = run("pack", found / "found.tflite", "--labels", labels, "--preset", "kears")
+
+    assert code == 2
+    assert "did you mean 'keras'" in capfd.readouterr().err
 
 
 def test_json_obeys_its_schema(found: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -39,7 +39,12 @@ class TfliteGraph:
         self.operators: list[Operator] = []
 
     def write(
-        self, *, size: tuple[int, int], softmax: bool, dynamic_batch: bool
+        self,
+        *,
+        size: tuple[int, int],
+        softmax: bool,
+        dynamic_batch: bool,
+        outside: bool,
     ) -> bytes:
         height, width = size
         shape = (1, height, width, 3)
@@ -60,7 +65,11 @@ class TfliteGraph:
         if self.outside != self.inside:
             last = self._requantized(last, self.outside, 128)
         return write_tflite(
-            self.tensors, self.operators, inputs=[first], outputs=[last]
+            self.tensors,
+            self.operators,
+            inputs=[first],
+            outputs=[last],
+            outside=outside,
         )
 
     def _add(self, tensor: WrittenTensor) -> int:

@@ -51,12 +51,16 @@ class WrittenTensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Operator:
-    """One node; ``options`` are (slot, flatbuffer type, value) of its option table."""
+    """One node; ``options`` are (slot, flatbuffer type, value) of its option table.
+
+    ``others`` are such fields of the node itself.
+    """
 
     kind: str
     inputs: Sequence[int]
     outputs: Sequence[int]
     options: Sequence[Field] = field(default_factory=tuple)
+    others: Sequence[Field] = field(default_factory=tuple)
 
 
 def write_tflite(
@@ -66,8 +70,45 @@ def write_tflite(
     inputs: Sequence[int],
     outputs: Sequence[int],
     description: str = "",
+    outside: bool = False,
 ) -> bytes:
-    """Return the bytes of a model with one subgraph."""
+    """Return the bytes of a model with one subgraph.
+
+    Args:
+        tensors: In the order of their numbers.
+        operators: In the order in which they run.
+        inputs: Numbers of tensors.
+        outputs: Likewise.
+        description: Of the model.
+        outside: Store constants behind the flatbuffer, as files over 2 GB must and
+            litert-quantizer does from 256 kB on.
+    """
+
+    def written(places: Sequence[tuple[int, int]] | None) -> bytes:
+        return _flatbuffer(tensors, operators, inputs, outputs, description, places)
+
+    if not outside:
+        return written(None)
+    constants = [each.data.tobytes() for each in tensors if each.data is not None]
+    # Numbers of 64 bits take the same room whatever they are.
+    end = len(written([(2**40, len(data)) for data in constants]))
+    places, behind = [], b""
+    for data in constants:
+        behind += bytes(-(end + len(behind)) % 16)
+        places.append((end + len(behind), len(data)))
+        behind += data
+    return written(places) + behind
+
+
+def _flatbuffer(
+    tensors: Sequence[WrittenTensor],
+    operators: Sequence[Operator],
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+    description: str,
+    places: Sequence[tuple[int, int]] | None,
+) -> bytes:
+    """Return the flatbuffer; ``places`` are offset and size of constants behind it."""
     builder = flatbuffers.Builder(1024)
     kinds = sorted({operator.kind for operator in operators})
     codes = [_operator_code(builder, kind) for kind in kinds]
@@ -77,8 +118,8 @@ def write_tflite(
         number = 0
         if tensor.data is not None:
             number = len(buffers)
-            data = _aligned_bytes(builder, tensor.data.tobytes())
-            buffers.append(_table(builder, [(0, "UOffsetTRelative", data)]))
+            place = None if places is None else places[number - 1]
+            buffers.append(_buffer(builder, tensor.data.tobytes(), place))
         written.append(_tensor(builder, tensor, number))
     nodes = [_operator(builder, operator, kinds) for operator in operators]
     subgraph = _table(
@@ -103,6 +144,12 @@ def write_tflite(
     )
     builder.Finish(model, file_identifier=b"TFL3")
     return bytes(builder.Output())
+
+
+def _buffer(builder: Any, data: bytes, place: tuple[int, int] | None) -> int:
+    if place is not None:
+        return _table(builder, [(1, "Uint64", place[0]), (2, "Uint64", place[1])])
+    return _table(builder, [(0, "UOffsetTRelative", _aligned_bytes(builder, data))])
 
 
 def _tensor(builder: Any, tensor: WrittenTensor, buffer_number: int) -> int:
@@ -151,6 +198,7 @@ def _operator(builder: Any, operator: Operator, kinds: Sequence[str]) -> int:
     if options_type:
         options = _table(builder, operator.options)
         fields += [(3, "Uint8", options_type), (4, "UOffsetTRelative", options)]
+    fields += operator.others
     return _table(builder, fields)
 
 

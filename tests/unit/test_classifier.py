@@ -1,5 +1,6 @@
 import dataclasses
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,6 +173,28 @@ def test_what_is_no_picture_is_a_type_error(thing: object) -> None:
 def test_fewer_than_one_label_is_refused() -> None:
     with pytest.raises(ValueError, match="top_k must be at least 1, got 0"):
         Classifier(three_classes(), top_k=0)
+
+
+@pytest.mark.parametrize("top_k", [1.5, 2.0, "2", None])
+def test_top_k_that_is_no_whole_number_is_refused_when_opening(top_k: Any) -> None:
+    with pytest.raises(TypeError, match="top_k must be a whole number, got"):
+        Classifier(three_classes(), top_k=top_k)
+
+
+def test_threads_that_are_no_whole_number_are_refused_when_opening() -> None:
+    threads: Any = 1.5
+
+    with pytest.raises(TypeError, match=r"threads must be a whole number, got 1\.5"):
+        Classifier(tiny_model(), threads=threads)
+
+
+def test_a_count_from_numpy_is_a_whole_number() -> None:
+    model = three_classes()
+    top_k: Any = np.int64(2)
+
+    classifier = Classifier(model, top_k=top_k, backend=fake(model))
+
+    assert len(classifier.classify(picture()).top) == 2
 
 
 def test_fewer_than_one_thread_is_refused() -> None:

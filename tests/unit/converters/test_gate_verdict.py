@@ -7,9 +7,10 @@ import pytest
 
 from converters.gate.outcome import accepted_or_refused
 from converters.gate.verdict import Gate, judge_agreement, judge_drop
+from converters.gate.wanted import fewest_to_pass
 from converters.recipe import Recipe, recipe_from_dict, shipped_recipe
 from edgeclf.errors import NoVerdictError, OutOfBoundsError
-from edgeclf.gate_record import GateRecord
+from edgeclf.gate_record import GateRecord, Measure
 
 LABELS = tuple("abcdefghij")
 
@@ -174,6 +175,63 @@ def test_agreement_is_never_called_accuracy() -> None:
 def test_undecided_names_the_photos_that_would_decide_and_the_way_round() -> None:
     with pytest.raises(NoVerdictError, match=r"about \d+ more photos.*--accept-undec"):
         accepted_or_refused(agreement(50, 0), recipe(), name="net")
+
+
+def views(things: int, of_each: int, *, differ: int = 0) -> GateRecord:
+    """Judge views of a few things; all views of the first ones differ."""
+    groups = np.repeat(np.arange(things), of_each)
+    source = np.zeros(things * of_each, np.intp)
+    return judge_agreement(
+        Gate(), source=source, artefact=(groups < differ).astype(np.intp), groups=groups
+    )
+
+
+def test_views_of_a_few_things_want_other_things_and_not_thousands_of_the_same() -> (
+    None
+):
+    record = views(2, 200)
+
+    assert record.verdict == "undecided"
+    assert record.more_photos is None
+    with pytest.raises(NoVerdictError) as caught:
+        accepted_or_refused(record, recipe(), name="net")
+    assert (
+        "all 400 photos show only 2 different things, and at least 93 are needed: "
+        "photos of other things would decide, more of the same would not"
+    ) in str(caught.value)
+
+
+def test_more_photos_are_counted_in_different_things() -> None:
+    record = views(40, 10)
+    alone = agreement(40, 0)
+
+    assert record.verdict == "undecided"
+    assert record.more_photos == alone.more_photos
+    with pytest.raises(NoVerdictError, match=r"about 53 photos of other things"):
+        accepted_or_refused(record, recipe(), name="net")
+
+
+@pytest.mark.parametrize(
+    ("measure", "bar"), [("agreement", 0.96), ("agreement", 0.9), ("accuracy", 0.01)]
+)
+def test_the_fewest_that_can_pass_do_and_one_fewer_do_not(
+    measure: Measure, bar: float
+) -> None:
+    fewest = fewest_to_pass(measure, bar)
+
+    assert fewest is not None
+    verdicts = [
+        agreement(count, 0, min_agreement=bar).verdict
+        if measure == "agreement"
+        else drop(count, gate=Gate(max_drop=bar, max_class_drop=1.0)).verdict
+        for count in (fewest, fewest - 1)
+    ]
+    assert verdicts == ["pass", "undecided"]
+
+
+def test_no_number_of_photos_passes_a_bar_that_allows_nothing() -> None:
+    assert fewest_to_pass("agreement", 1.0) is None
+    assert fewest_to_pass("accuracy", 0.0) is None
 
 
 def test_undecided_and_accepted_is_written_down() -> None:

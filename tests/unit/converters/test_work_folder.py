@@ -61,15 +61,36 @@ def test_a_folder_is_gone_after_its_run_even_if_that_fails(temporary: Path) -> N
     assert not list(temporary.iterdir())
 
 
-def test_the_next_run_removes_what_a_killed_one_left(
+def test_a_folder_is_gone_soon_after_its_run_is_killed(
     temporary: Path, other: "subprocess.Popen[str]"
 ) -> None:
+    assert list(temporary.iterdir())
+
     end(other)
-    (left,) = temporary.iterdir()
+
+    deadline = time.monotonic() + 60
+    while list(temporary.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not list(temporary.iterdir())
+
+
+def test_the_next_run_removes_what_a_failed_power_left(temporary: Path) -> None:
+    left = temporary / "edgeclf-left"
+    left.mkdir()
+    (left / "lock").touch()
 
     with work_folder() as folder:
         assert list(temporary.iterdir()) == [folder]
-        assert folder != left
+
+
+def test_nothing_waits_on_after_a_run() -> None:
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    before = children.read_text()
+
+    with work_folder():
+        assert children.read_text() != before
+
+    assert children.read_text() == before
 
 
 def test_a_folder_in_use_stays(temporary: Path, other: "subprocess.Popen[str]") -> None:

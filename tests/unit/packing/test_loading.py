@@ -6,10 +6,16 @@ from pathlib import Path
 import pytest
 
 from edgeclf.errors import InputFileError, ModelFileError, SpecError
-from edgeclf.modelfile import FileMetadata, Normalization, read_model_file
+from edgeclf.modelfile import (
+    FileMetadata,
+    Normalization,
+    embed_metadata,
+    read_model_file,
+)
 from edgeclf.packing import ModelFlags, load_model, model_from_file, what_is_known
 from edgeclf.packing.preprocessing import resolve_preprocess
-from edgeclf.types import Model, QuantParams, TensorSpec
+from edgeclf.preprocess import preset
+from edgeclf.types import Model, QuantParams, Task, TensorSpec
 from tests.bundles import tiny_bundle_bytes
 from tests.models import (
     ONNX_KINDS,
@@ -198,11 +204,95 @@ def test_metadata_that_contradict_the_preset_are_not_guessed_over() -> None:
     image = TensorSpec(name="i", shape=(1, 8, 8, 3), dtype="float32")
     said = FileMetadata(normalization=Normalization(mean=(0.0,), std=(255.0,)))
 
-    with pytest.raises(SpecError, match="--mean 0 --std 255"):
+    with pytest.raises(SpecError) as caught:
         resolve_preprocess(ModelFlags(preset=LITE), said, image, name="m")
 
+    assert str(caught.value) == (
+        "m says of its pictures: mean 0, std 255; and --preset says: mean 127, std "
+        "128: leave --preset out, or give --override-metadata to let flags count"
+    )
     flags = ModelFlags(preset=LITE, std=(255.0, 255.0, 255.0))
     assert resolve_preprocess(flags, said, image, name="m").mean == (0.0, 0.0, 0.0)
+    flags = ModelFlags(preset=LITE, override_metadata=True)
+    assert resolve_preprocess(flags, said, image, name="m").mean == (127.0,) * 3
+
+
+def described(kind: TfliteKind | OnnxKind = "float32") -> bytes:
+    """Return a file with edgeclf's own metadata: 0.875 of the shorter side."""
+    model = tiny_model(kind)
+    return embed_metadata(
+        model.data, name="t", spec=model.spec, task=model.task, labels=model.labels
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"preset": "keras"}, r"crop\.kind fraction.*--preset says: crop\.kind n"),
+        ({"mean": (1.0, 2.0, 3.0)}, r"mean 127; and --mean says: mean 1,2,3: leave"),
+        ({"crop_fraction": 0.5}, r"crop\.fraction 0\.875; and --crop-fraction"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["float32", "int8", "float32-nchw"])
+def test_flags_against_the_files_own_preparation_are_refused_with_both(
+    folder: Path, kind: TfliteKind | OnnxKind, flags: dict[str, object], message: str
+) -> None:
+    with pytest.raises(SpecError, match=message):
+        load(folder, described(kind), **{"preset": None, **flags})
+
+
+def test_flags_override_the_files_own_preparation_when_told_to(folder: Path) -> None:
+    model = load(folder, described(), preset="keras", override_metadata=True)
+
+    assert model.spec.preprocess.crop.kind == "none"
+    assert model.spec.preprocess.mean == (127.5,) * 3
+
+
+def test_flags_that_say_what_the_file_says_are_no_contradiction(folder: Path) -> None:
+    data = described()
+    expected = tiny_model("float32").spec.preprocess
+
+    model = load(folder, data, preset=None, crop_fraction=0.875, std=(128.0,) * 3)
+
+    assert model.spec.preprocess == expected
+
+
+def test_a_preset_leaves_pixels_raw_where_the_file_normalizes(folder: Path) -> None:
+    model = tiny_model("qdq-uint8")
+    spec = preset(LITE, size=(32, 32))
+    raw = replace(
+        spec, mean=(0.0,) * 3, std=(1.0,) * 3, normalization="graph", dtype="uint8"
+    )
+    data = embed_metadata(
+        model.data,
+        name="t",
+        spec=replace(model.spec, preprocess=raw),
+        task=model.task,
+        labels=model.labels,
+    )
+
+    assert load(folder, data).spec.preprocess == raw
+
+
+def test_scores_of_metadata_can_be_overridden_and_those_of_an_operator_not(
+    folder: Path,
+) -> None:
+    model = tiny_model("float32", scores="logits")
+    wrong = embed_metadata(
+        model.data,
+        name="t",
+        spec=model.spec,
+        task=Task(scores="probabilities"),
+        labels=model.labels,
+    )
+    flags = {"preset": None, "scores": "logits"}
+
+    with pytest.raises(SpecError, match="contradicts"):
+        load(folder, wrong, **flags)
+    right = load(folder, wrong, **flags, override_metadata=True)
+    assert right.task.scores == "logits"
+    with pytest.raises(SpecError, match="contradicts"):
+        load(folder, described(), **flags, override_metadata=True)
 
 
 @pytest.mark.parametrize(

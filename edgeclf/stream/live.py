@@ -122,8 +122,10 @@ class LiveFeed:
         """Take note that frames come; return the end of an outage that was."""
         if self._delivering is not capture:
             self._note_start(capture)
+        if self._outage is None:
+            return None
         arrival = capture.mailbox.oldest()
-        if self._outage is None or arrival is None:
+        if arrival is None:
             return None
         lost_s = (arrival.arrived_ns - self._outage.since_ns) / 1e9
         return self._outage_end(

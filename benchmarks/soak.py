@@ -111,19 +111,18 @@ class _Watch:
         if len(looks) < 8:
             print("too short to say anything")
             return 4
-        # Memory goes up and down a little; what counts is where it is in the end.
-        middle = len(looks) // 4
-        before = max(each.rss_kib for each in looks[:middle])
-        after = max(each.rss_kib for each in looks[-middle:])
+        # Memory goes up and down a little; what counts is where it is in the end. So
+        # with threads: there is one less between two cameras.
+        first, last = looks[: len(looks) // 4], looks[-(len(looks) // 4) :]
+        before, after = (max(each.rss_kib for each in part) for part in (first, last))
         files = {each.files for each in looks}
-        threads = {each.threads for each in looks}
+        threads = [max(each.threads for each in part) for part in (first, last)]
         print(
             f"{looks[0].decisions} to {looks[-1].decisions} decisions: RSS {before} to "
             f"{after} KiB ({after - before:+d}, allowed +{_GROWTH_ALLOWED_KIB}), open "
-            f"files {sorted(files)}, threads {sorted(threads)}"
+            f"files {sorted(files)}, threads {threads[0]} to {threads[1]}"
         )
-        # Between two cameras there is one thread less.
-        is_steady = len(files) == 1 and max(threads) - min(threads) <= 1
+        is_steady = len(files) == 1 and threads[1] <= threads[0]
         return 0 if is_steady and after - before <= _GROWTH_ALLOWED_KIB else 3
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "FILE",
     "SCHEMA_VERSIONS",
     "SECONDS",
+    "RealRange",
     "json_option",
     "one_line",
     "print_json",
@@ -41,8 +42,8 @@ class _File(click.Path):
         return super().convert(value, param, ctx)
 
 
-class _Seconds(click.FloatRange):
-    """A time that passes: not nan, which is within every range."""
+class RealRange(click.FloatRange):
+    """A range of numbers; nan, which is within every range, is none."""
 
     def convert(
         self,
@@ -50,17 +51,18 @@ class _Seconds(click.FloatRange):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Any:
-        seconds = super().convert(value, param, ctx)
-        if math.isnan(seconds):
+        """Return the number, or fail."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
             self.fail(f"{value!r} is not a number", param, ctx)
-        return seconds
+        return number
 
 
 FILE = _File(path_type=Path, readable=False)
 """A path that our own readers judge: click's checks would exit with 2, and its test of
 rights asks another question than opening the file does."""
 
-SECONDS = _Seconds(min=0, min_open=True, max=1e9)
+SECONDS = RealRange(min=0, min_open=True, max=1e9)
 """A duration; the longest is 31 years."""
 
 Item = TypeVar("Item")

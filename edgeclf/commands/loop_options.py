@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import click
 
 from edgeclf.backends import MAX_THREADS
-from edgeclf.commands.console import SECONDS
+from edgeclf.commands.console import SECONDS, RealRange
 from edgeclf.sources import Source
 from edgeclf.stream import ChangeLimits, Recovery
 
@@ -93,13 +93,13 @@ _OPTIONS = (
     click.option(
         "--max-age",
         "max_age_ms",
-        type=click.FloatRange(min=0, min_open=True),
+        type=RealRange(min=0, min_open=True, max=1e9),
         metavar="MS",
         help="Do not decide a frame that is older when its turn comes.",
     ),
     click.option(
         "--on-change",
-        type=click.FloatRange(min=0, max=255, min_open=True),
+        type=RealRange(min=0, min_open=True, max=255),
         is_flag=False,
         flag_value=_DEFAULT_THRESHOLD,
         metavar="[THRESHOLD]",

@@ -21,7 +21,6 @@ _ROUNDS: Final = 5
 _SLICE_S: Final = 0.15
 _FRAMES_A_SLICE: Final = 4
 _SAMPLES: Final = 8
-_SAMPLING_S: Final = 5.0
 
 
 class OpenClassifier(FrameClassifier, Protocol):
@@ -75,7 +74,11 @@ def chosen_workers(
 
 
 def sample_frames(
-    source: Source, classifier: FrameClassifier, *, stop: Stop
+    source: Source,
+    classifier: FrameClassifier,
+    *,
+    stop: Stop,
+    at_most_s: float = 5.0,
 ) -> list[Frame]:
     """Return some frames of a source, as the loop takes them; none if none come soon.
 
@@ -83,13 +86,14 @@ def sample_frames(
         source: Left open.
         classifier: Classifies them, too, which warms it up.
         stop: Cuts it short.
+        at_most_s: Seconds to wait for them.
 
     Raises:
         SourceError: Frames cannot be had.
         BackendError: The engine failed.
     """
     keeper = _Keeper(classifier)
-    run_loop(source, keeper, frames=_SAMPLES, duration_s=_SAMPLING_S, stop=stop)
+    run_loop(source, keeper, frames=_SAMPLES, duration_s=at_most_s, stop=stop)
     return keeper.frames
 
 

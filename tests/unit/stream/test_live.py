@@ -629,5 +629,7 @@ def test_waits_never_pass_their_longest_however_often_it_failed() -> None:
 
 @pytest.mark.parametrize("name", ["stall_s", "start_s", "max_outage_s"])
 def test_a_recovery_without_time_is_refused(name: str) -> None:
+    options: Any = {name: -1.0}
+
     with pytest.raises(ValueError, match="times must be finite and above 0"):
-        Recovery(reopen=refused, **{name: -1.0})
+        Recovery(reopen=refused, **options)

@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types unit coverage benchmark constraints wheel wheelhouse clean
+.PHONY: help setup demo test lint types unit coverage benchmark soak constraints wheel wheelhouse clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -57,8 +57,13 @@ benchmark: $(STAMP) .envs/litert-quantizer  ## the figures in benchmarks/results
 	@status=0; \
 	$(BIN)/python benchmarks/classify.py demo/efficientnet_lite0-int8-tflite.edgeclf || status=$$?; \
 	$(BIN)/python benchmarks/agreement.py $(if $(PHOTOS),--photos $(PHOTOS)) || status=$$?; \
+	$(BIN)/python -m benchmarks.live_loop demo/efficientnet_lite0-int8-tflite.edgeclf || status=$$?; \
 	$(BIN)/python -m benchmarks.compression $(if $(PHOTOS),--photos $(PHOTOS)) || status=$$?; \
 	exit $$status
+
+soak: $(STAMP)  ## the loop for an hour or 200,000 frames: does it grow? (ARGS="--minutes 5")
+	@test -e demo/efficientnet_lite0-int8-tflite.edgeclf || $(MAKE) demo
+	$(BIN)/python -m benchmarks.soak demo/efficientnet_lite0-int8-tflite.edgeclf $(ARGS)
 
 .envs/litert-quantizer:  # a tool to compare with, apart from ours
 	$(PYTHON) -m venv $@

@@ -35,7 +35,7 @@ class Estimate:
         )
 
 
-def median_ratio(ours: Sequence[int], theirs: Sequence[int]) -> Estimate:
+def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> Estimate:
     """Return median(ours) ÷ median(theirs); the two were measured in pairs."""
     return _bootstrap([ours, theirs], lambda a, b: _median(a) / _median(b))
 
@@ -68,7 +68,7 @@ def mean(samples: Samples) -> Estimate:
 
 
 def _bootstrap(
-    columns: Sequence[Sequence[int] | Samples], figure: Callable[..., Samples]
+    columns: Sequence[Sequence[float] | Samples], figure: Callable[..., Samples]
 ) -> Estimate:
     """Draw rounds again, all columns of a round together."""
     table = np.array(columns, np.float64)

@@ -6,6 +6,7 @@ backend = FakeBackend(model.spec, scores=[[0.1, 0.9]], clock=clock, run_ns=5_000
 classifier = Classifier(model, backend=backend)
 """
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,7 @@ class FakeSource(_Closing):
         unreadable: Always 0.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but one are keyword-only options
         self,
         pictures: Iterable[Uint8Image],
         *,
@@ -99,6 +100,7 @@ class FakeSource(_Closing):
         live: bool = False,
         timestamp_origin: TimestampOrigin = "arrival",
         error: str | None = None,
+        hangs: bool = False,
     ) -> None:
         """Take the pictures.
 
@@ -109,6 +111,8 @@ class FakeSource(_Closing):
             live: What the source says of itself.
             timestamp_origin: Likewise.
             error: Message of the ``SourceError`` that ends it, instead of a good end.
+            hangs: After the pictures a read blocks until ``close`` or ``interrupt``, as
+                that of a camera which gives nothing any more.
         """
         super().__init__()
         self.uri = "fake:"
@@ -118,10 +122,21 @@ class FakeSource(_Closing):
         self._clock = clock or FakeClock()
         self._every_ns = every_ns
         self._error = error
+        self._hangs = hangs
+        self._let_go = threading.Event()
         self._frames = self._make(pictures)
 
     def __iter__(self) -> Iterator[Frame]:
         return self._frames
+
+    def close(self) -> None:
+        """Give no more frames."""
+        super().close()
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """End a read that hangs; from any thread."""
+        self._let_go.set()
 
     def _make(self, pictures: Iterable[Uint8Image]) -> Iterator[Frame]:
         for sequence, pixels in enumerate(pictures):
@@ -136,6 +151,8 @@ class FakeSource(_Closing):
                 sequence=sequence,
                 ready_ns=now_ns,
             )
+        if self._hangs:
+            self._let_go.wait()
         if self._error is not None and not self.closed:
             raise SourceError(self._error)
 

@@ -1,19 +1,32 @@
 """``edgeclf run``: the live loop, one line a decision."""
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from edgeclf.classifier import Classifier
 from edgeclf.commands.console import SECONDS, json_option, print_json, say
+from edgeclf.commands.loop_options import LoopOptions, loop_options
+from edgeclf.commands.loop_workers import opened_workers
 from edgeclf.commands.model_argument import engine_options, model_argument
 from edgeclf.commands.sink_option import sink_option
+from edgeclf.errors import SourceError
 from edgeclf.packing import ModelFlags, load_model
 from edgeclf.sinks import open_sinks
-from edgeclf.sources import open_source
-from edgeclf.stream import JsonSink, Sink, Stop, TextSink, run_loop, stop_on_signals
+from edgeclf.sources import Source, open_source
+from edgeclf.stream import (
+    JsonSink,
+    Sink,
+    Stop,
+    TextSink,
+    Unopened,
+    run_loop,
+    stop_on_signals,
+)
 
 __all__ = ["run"]
 
@@ -38,30 +51,28 @@ __all__ = ["run"]
     help="Stop after so many seconds.",
 )
 @click.option(
-    "--every-frame",
-    is_flag=True,
-    help="Skip no frame of a source with a pace of its own, however late it gets. "
-    "Files are never skipped in.",
-)
-@click.option(
     "--top-k",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
     help="Labels a decision shows.",
 )
+@loop_options
 @sink_option
 @engine_options
 @json_option
+@click.pass_context
 def run(  # noqa: PLR0913 - one argument an option
+    ctx: click.Context,
+    /,
     *,
     model: Path,
     model_flags: ModelFlags,
     source_uri: str,
     frames: int | None,
     duration_s: float | None,
-    every_frame: bool,
     top_k: int,
+    loop: LoopOptions,
     sink_uris: tuple[str, ...],
     engine: str | None,
     threads: int,
@@ -82,26 +93,62 @@ def run(  # noqa: PLR0913 - one argument an option
     """  # noqa: D301 - click wants the control character
     opened = load_model(model, flags=model_flags)
     stop = Stop()
+    said_threads = ctx.get_parameter_source("threads") is not ParameterSource.DEFAULT
+    open_again = partial(
+        open_source,
+        source_uri,
+        decode=opened.spec.preprocess.decode,
+        every_frame=loop.every_frame,
+    )
     with (
         open_sinks(sink_uris, model_name=opened.name, notify=say) as sinks,
-        Classifier(opened, engine=engine, threads=threads, top_k=top_k) as classifier,
-        open_source(
-            source_uri,
-            decode=opened.spec.preprocess.decode,
-            every_frame=every_frame,
-            notify=say,
-        ) as source,
+        opened_workers(
+            lambda each: Classifier(opened, engine=engine, threads=each, top_k=top_k),
+            workers=loop.workers,
+            threads=threads if said_threads else None,
+            source=partial(open_again, notify=_say_nothing),
+            wait_for_source=loop.wait_for_source,
+            stop=stop,
+        ) as (choice, (classifier, *beside)),
+        _first_opened(source_uri, open_again, loop) as source,
         stop_on_signals(stop),
     ):
         report = run_loop(
             source,
             classifier,
+            beside=beside,
+            choice=choice,
             sinks=[_sink(as_json=as_json), *sinks],
             frames=frames,
             duration_s=duration_s,
+            max_age_ms=loop.max_age_ms,
+            every_frame=loop.every_frame,
+            on_change=loop.change_limits,
+            recovery=loop.recovery(partial(open_again, notify=say)),
             stop=stop,
         )
     sys.exit(130 if report.ended == "interrupted" else 0)
+
+
+def _first_opened(
+    uri: str, open_again: Callable[..., Source], loop: LoopOptions
+) -> Source:
+    """Open the source, or what stands for it until it can be opened.
+
+    A source that cannot be opened at the very start is a wrong name more often than an
+    outage, so that is an error unless the command line says otherwise.
+    """
+    try:
+        return open_again(notify=say)
+    except SourceError as error:
+        if not loop.wait_for_source:
+            raise
+        # The rest of the address may hold a password.
+        return Unopened(f"{uri.partition(':')[0]}:…", error)
+
+
+def _say_nothing(_: str) -> None:
+    """Messages of a source that is only looked at: the run itself says them again."""
 
 
 def _sink(*, as_json: bool) -> Sink:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from edgeclf.errors import MissingDependencyError, SourceError
 from edgeclf.install import install_line
+from edgeclf.sources.closing import ClosedFromAnywhere
 from edgeclf.types import DecodeSpec, Frame, TimestampOrigin
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class Source(Protocol):
     A source is read once, by one thread: every ``iter()`` goes on where the last one
     stopped. It hands out pixels that stay as they are, gives no frame that was not
     there, raises only ``SourceError``, and gives no frame after ``close()``.
+
+    What ``open_source`` returns may be closed by any thread, also while another is
+    inside a read; an adapter need not see to that, but it may have a method
+    ``interrupt`` (``edgeclf.sources.closing``) that makes the read end early.
     """
 
     @property
@@ -176,7 +181,7 @@ def open_source(
     options = SourceOptions(
         decode=decode or DecodeSpec(), every_frame=every_frame, notify=notify
     )
-    return opener(rest, options=options)
+    return ClosedFromAnywhere(opener(rest, options=options))
 
 
 def _split(uri: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Moving pictures made up from a seed: a source that every machine has."""
 
 import re
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Final
@@ -35,7 +36,7 @@ class SyntheticSource(ClosedOnExit):
         form: ``SEED[,WIDTHxHEIGHT][@FPS]``; 640x480 unless said otherwise.
         options: ``every_frame`` is read.
         clock: Nanoseconds on CLOCK_MONOTONIC.
-        sleep: Waits for some seconds.
+        sleep: Waits for some seconds; by default until ``interrupt``, if that is sooner.
 
     Raises:
         SourceError: It is written otherwise, or a side is not in 1…4096.
@@ -49,7 +50,7 @@ class SyntheticSource(ClosedOnExit):
         *,
         options: SourceOptions,
         clock: Callable[[], int] = time.monotonic_ns,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         match = _FORM.fullmatch(form)
         if match is None:
@@ -62,7 +63,8 @@ class SyntheticSource(ClosedOnExit):
         self._period_ns = _period_ns(match)
         self._every_frame = options.every_frame
         self._clock = clock
-        self._sleep = sleep
+        self._interrupted = threading.Event()
+        self._sleep = sleep or self._interrupted.wait
         self._scene = _scene(int(match["seed"]), self._size)
         self._frames = self._read()
 
@@ -82,6 +84,10 @@ class SyntheticSource(ClosedOnExit):
     def close(self) -> None:
         """Give no more frames."""
         self._frames.close()
+
+    def interrupt(self) -> None:
+        """End the wait for the next frame, which comes early then: nobody wants it."""
+        self._interrupted.set()
 
     def picture(self, sequence: int) -> Uint8Image:
         """Return the pixels of one frame, which belong to the caller."""

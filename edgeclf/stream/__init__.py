@@ -1,14 +1,22 @@
 """The loop that turns frames into decisions, and what it says of itself."""
 
-from edgeclf.stream.decision import Decision
+from edgeclf.stream.auto import chosen_workers, sample_frames
+from edgeclf.stream.choice import Candidate, Measured, WorkerChoice, candidates_for
+from edgeclf.stream.counts import Counts
+from edgeclf.stream.decision import Decision, FrameClassifier
 from edgeclf.stream.event import Event, EventKind, Phase, Watcher
-from edgeclf.stream.loop import FrameClassifier, Sink, run_loop
-from edgeclf.stream.report import Counts, Ended, LoopReport
+from edgeclf.stream.gate import ChangeLimits
+from edgeclf.stream.loop import Sink, run_loop
+from edgeclf.stream.outage import Backoff, Recovery, Unopened
+from edgeclf.stream.report import Ended, LoopReport
 from edgeclf.stream.sink_counts import CountingSink, SinkCounts, settle_sinks
 from edgeclf.stream.sinks import JsonSink, TextSink
 from edgeclf.stream.stop import Stop, StopWaiting, stop_on_signals
 
 __all__ = [
+    "Backoff",
+    "Candidate",
+    "ChangeLimits",
     "CountingSink",
     "Counts",
     "Decision",
@@ -18,14 +26,21 @@ __all__ = [
     "FrameClassifier",
     "JsonSink",
     "LoopReport",
+    "Measured",
     "Phase",
+    "Recovery",
     "Sink",
     "SinkCounts",
     "Stop",
     "StopWaiting",
     "TextSink",
+    "Unopened",
     "Watcher",
+    "WorkerChoice",
+    "candidates_for",
+    "chosen_workers",
     "run_loop",
+    "sample_frames",
     "settle_sinks",
     "stop_on_signals",
 ]

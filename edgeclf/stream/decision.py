@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from edgeclf.types import Frame, Prediction
+from edgeclf.stream.capture import Arrival
+from edgeclf.types import EngineIdentity, Frame, Model, Prediction
 
-__all__ = ["Decision"]
+__all__ = ["Decision", "FrameClassifier", "decide"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +38,40 @@ class Decision:
             "stage_ns": dict(self.stage_ns),
             "top": [each._asdict() for each in self.prediction.top],
         }
+
+
+class FrameClassifier(Protocol):
+    """What the loop needs of a ``Classifier``."""
+
+    @property
+    def model(self) -> Model:
+        """What it classifies with."""
+        ...
+
+    @property
+    def identity(self) -> EngineIdentity:
+        """What runs the model."""
+        ...
+
+    def classify(self, frame: Frame) -> Prediction:
+        """Return what the model says of a frame."""
+        ...
+
+
+def decide(classifier: FrameClassifier, arrival: Arrival) -> Decision:
+    """Classify a frame, and add up what that took from the start of its capture.
+
+    Raises:
+        BackendError: The engine failed.
+    """
+    prediction = classifier.classify(arrival.frame)
+    return Decision(
+        frame=arrival.frame,
+        prediction=prediction,
+        stage_ns={
+            "capture": arrival.arrived_ns - arrival.started_ns,
+            **prediction.stage_ns,
+            "total": prediction.decided_ns - arrival.started_ns,
+        },
+        age_ns=prediction.decided_ns - arrival.frame.captured_ns,
+    )

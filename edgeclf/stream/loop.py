@@ -1,38 +1,30 @@
-"""Capture, classify, tell: the live loop, in one thread."""
+"""Capture, decide, tell: the live loop."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
 
-from edgeclf.errors import EdgeclfError, SourceError
+from edgeclf.errors import EdgeclfError
 from edgeclf.latency import LatencyReport, StageTimer
 from edgeclf.sources import Source
-from edgeclf.stream.decision import Decision
+from edgeclf.stream.choice import WorkerChoice
+from edgeclf.stream.counts import Ledger
+from edgeclf.stream.decision import Decision, FrameClassifier
 from edgeclf.stream.event import Event, Watcher
-from edgeclf.stream.report import Counts, Ended, LoopReport
+from edgeclf.stream.feed import Feed, PulledFeed
+from edgeclf.stream.gate import ChangeGate, ChangeLimits
+from edgeclf.stream.intake import Intake, Limits
+from edgeclf.stream.live import LiveFeed
+from edgeclf.stream.outage import Recovery
+from edgeclf.stream.report import Ended, LoopReport
 from edgeclf.stream.sink_counts import settle_sinks
-from edgeclf.stream.stop import Stop, StopWaiting
-from edgeclf.types import EngineIdentity, Frame, Model, Prediction
+from edgeclf.stream.stop import Stop
+from edgeclf.stream.workers import Decider, Outcome, SoleDecider, Workers
 
 __all__ = ["FrameClassifier", "Sink", "run_loop"]
 
-
-class FrameClassifier(Protocol):
-    """What the loop needs of a ``Classifier``."""
-
-    @property
-    def model(self) -> Model:
-        """What it classifies with."""
-        ...
-
-    @property
-    def identity(self) -> EngineIdentity:
-        """What runs the model."""
-        ...
-
-    def classify(self, frame: Frame) -> Prediction:
-        """Return what the model says of a frame."""
-        ...
+_LEAVE_S: Final = 0.3
+"""How long a loop's threads may take to end before they are left behind, as daemons."""
 
 
 class Sink(Protocol):
@@ -55,26 +47,43 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
     source: Source,
     classifier: FrameClassifier,
     *,
+    beside: Sequence[FrameClassifier] = (),
+    choice: WorkerChoice | None = None,
     sinks: Sequence[Sink] = (),
     watchers: Sequence[Watcher] = (),
     frames: int | None = None,
     duration_s: float | None = None,
+    max_age_ms: float | None = None,
+    every_frame: bool = False,
+    on_change: ChangeLimits | None = None,
+    recovery: Recovery | None = None,
     stop: Stop | None = None,
     clock: Callable[[], int] = time.monotonic_ns,
 ) -> LoopReport:
     """Classify the frames of a source until a limit, its end, or a request to stop.
 
-    Every frame that is taken is decided before the next one is asked for, so nothing
-    piles up here. An error of the source or the engine ends the loop; the sinks get
-    the report of what was done until then, and the error goes on to the caller.
+    A live source is read by a thread of its own, and the newest frame is decided; a
+    source that waits is read when a frame is wanted. Nothing piles up anywhere. An
+    error of the source or the engine ends the loop; the sinks get the report of what
+    was done until then, and the error goes on to the caller.
 
     Args:
-        source: Left open.
+        source: Left open; a live one with a ``recovery`` is taken over, and closed.
         classifier: Left open.
+        beside: Further classifiers of the same model. Each decides frames in a thread
+            of its own, and so does ``classifier`` then; results come in order anyway.
+            Left open.
+        choice: Why these classifiers, for the report.
         sinks: Each gets every decision, the events that it made, then the report.
         watchers: Each sees every decision and makes events of them.
         frames: Most decisions to make.
         duration_s: Seconds after which no further frame is taken.
+        max_age_ms: A frame that is older when its turn comes is late: not decided.
+        every_frame: Decide every frame of a live source, however old it gets; the
+            source waits while a few frames do.
+        on_change: Decide only frames that show something new.
+        recovery: How to get a lost live source back. Without one, its error or its end
+            ends the loop, and it may be silent as long as it likes.
         stop: Asks for the end from a signal handler or another thread.
         clock: Nanoseconds on the clock of ``Frame.captured_ns``.
 
@@ -82,131 +91,112 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
         SourceError: Frames cannot be had, or contradict themselves.
         BackendError: The engine failed.
     """
-    loop = _Loop(source, classifier, sinks, watchers, stop or Stop(), clock)
+    stop = stop or Stop()
+    ledger = Ledger()
+    started_ns = clock()
+    teller = _Teller(sinks, watchers, ledger, clock)
+    feed: Feed = (
+        LiveFeed(source, ledger, clock, every_frame=every_frame, recovery=recovery)
+        if source.live
+        else PulledFeed(source, ledger, stop, clock)
+    )
+    intake = Intake(
+        feed,
+        ledger,
+        Limits(frames=frames, duration_s=duration_s, max_age_ms=max_age_ms),
+        stop=stop,
+        clock=clock,
+        gate=None if on_change is None else ChangeGate(on_change),
+    )
+    decider: Decider = (
+        Workers((classifier, *beside), intake, stop)
+        if beside
+        else SoleDecider(classifier, intake)
+    )
+
+    def finish(ended: Ended) -> LoopReport:
+        decider.close()
+        teller.tell_all(feed.close(clock()))
+        teller.finish_watching()
+        report = LoopReport(
+            source=feed.source.uri,
+            model_name=classifier.model.name,
+            model_digest=classifier.model.digest,
+            engine=classifier.identity,
+            counts=ledger.close(unreadable=feed.unreadable),
+            latency=LatencyReport.from_timer(
+                teller.timer, age_origin=feed.source.timestamp_origin
+            ),
+            elapsed_ns=clock() - started_ns,
+            ended=ended,
+            workers=1 + len(beside),
+            choice=choice,
+            outages=feed.outages,
+            sinks=settle_sinks(sinks),
+        )
+        teller.report(report)
+        return report
+
     try:
-        ended = loop.run(frames, duration_s)
-    except EdgeclfError:
-        loop.finish("failed")
-        raise
-    return loop.finish(ended)
+        try:
+            for outcome in decider.outcomes():
+                teller.tell(outcome)
+        except EdgeclfError:
+            finish("failed")
+            raise
+        return finish(intake.ended or stop.reason or "terminated")
+    finally:
+        decider.close()
+        feed.close(clock())
+        decider.join(_LEAVE_S)
+        feed.join(_LEAVE_S)
 
 
-class _Loop:
-    """One run: what it works with, and what it counts."""
+class _Teller:
+    """Tells sinks and watchers what comes, measures it, and sums it up.
+
+    Called by one thread, in the order of the frames.
+    """
 
     def __init__(
         self,
-        source: Source,
-        classifier: FrameClassifier,
         sinks: Sequence[Sink],
         watchers: Sequence[Watcher],
-        stop: Stop,
+        ledger: Ledger,
         clock: Callable[[], int],
     ) -> None:
-        self._source = source
-        self._frames = iter(source)
-        self._classifier = classifier
         self._sinks = sinks
         self._watchers = watchers
-        self._stop = stop
+        self._ledger = ledger
         self._clock = clock
-        self._timer = StageTimer(clock)
-        self._captured = 0
-        self._decided = 0
-        self._next_sequence = 0
-        self._started_ns = clock()
+        self.timer = StageTimer(clock)
 
-    def run(self, frames: int | None, duration_s: float | None) -> Ended:
-        """Decide frame after frame, and return why that ended."""
-        deadline_ns = (
-            None if duration_s is None else self._started_ns + round(duration_s * 1e9)
-        )
-        while frames is None or self._decided < frames:
-            asked_ns = self._clock()
-            if deadline_ns is not None and asked_ns >= deadline_ns:
-                return "duration"
-            try:
-                frame = self._stop.wait_for(self._take)
-            except StopWaiting:
-                return self._stop.reason or "terminated"
-            if frame is None:
-                return "end-of-source"
-            started_ns = asked_ns if frame.ready_ns is None else frame.ready_ns
-            self._decide(frame, started_ns)
-        return "frames"
-
-    def finish(self, ended: Ended) -> LoopReport:
-        """Make the report and hand it to the sinks, after the last events."""
-        for watcher in self._watchers:
-            self._tell(watcher.finish(self._clock()))
-        report = LoopReport(
-            source=self._source.uri,
-            model_name=self._classifier.model.name,
-            model_digest=self._classifier.model.digest,
-            engine=self._classifier.identity,
-            counts=Counts(
-                captured=self._captured,
-                decided=self._decided,
-                skipped=self._next_sequence - self._captured,
-                unreadable=self._source.unreadable,
-            ),
-            latency=LatencyReport.from_timer(
-                self._timer, age_origin=self._source.timestamp_origin
-            ),
-            elapsed_ns=self._clock() - self._started_ns,
-            ended=ended,
-            sinks=settle_sinks(self._sinks),
-        )
+    def tell(self, outcome: Outcome) -> None:
+        """Tell one decision, with the events that it makes, or one event."""
+        if isinstance(outcome, Event):
+            self.tell_all((outcome,))
+            return
+        self._ledger.settled("decided")
+        for stage, duration_ns in outcome.stage_ns.items():
+            self.timer.record(stage, duration_ns)
+        self.timer.record("age", outcome.age_ns)
         for sink in self._sinks:
-            sink.report(report)
-        return report
+            sink.decision(outcome)
+        for watcher in self._watchers:
+            self.tell_all(watcher.watch(outcome))
 
-    def _tell(self, events: Sequence[Event]) -> None:
+    def tell_all(self, events: Iterable[Event]) -> None:
+        """Tell events."""
         for event in events:
             for sink in self._sinks:
                 sink.event(event)
 
-    def _take(self) -> Frame | None:
-        return next(self._frames, None)
-
-    def _decide(self, frame: Frame, started_ns: int) -> None:
-        captured_ns = self._clock()
-        self._count(frame, captured_ns)
-        prediction = self._classifier.classify(frame)
-        self._decided += 1
-        decision = Decision(
-            frame=frame,
-            prediction=prediction,
-            stage_ns={
-                "capture": captured_ns - started_ns,
-                **prediction.stage_ns,
-                "total": prediction.decided_ns - started_ns,
-            },
-            age_ns=prediction.decided_ns - frame.captured_ns,
-        )
-        for stage, duration_ns in decision.stage_ns.items():
-            self._timer.record(stage, duration_ns)
-        self._timer.record("age", decision.age_ns)
-        for sink in self._sinks:
-            sink.decision(decision)
+    def finish_watching(self) -> None:
+        """Tell the ends of all that is still going on."""
         for watcher in self._watchers:
-            self._tell(watcher.watch(decision))
+            self.tell_all(watcher.finish(self._clock()))
 
-    def _count(self, frame: Frame, now_ns: int) -> None:
-        """Take a frame into the counts.
-
-        Raises:
-            SourceError: It is no frame that could come next.
-        """
-        if frame.sequence < self._next_sequence:
-            raise SourceError(
-                f"{self._source.uri}: frame {frame.sequence} came after frame "
-                f"{self._next_sequence - 1}: the source repeats itself"
-            )
-        if frame.captured_ns > now_ns:
-            raise SourceError(
-                f"{self._source.uri}: frame {frame.sequence} is from the future: its "
-                "time is not on CLOCK_MONOTONIC"
-            )
-        self._captured += 1
-        self._next_sequence = frame.sequence + 1
+    def report(self, report: LoopReport) -> None:
+        """Hand on the report; nothing follows it."""
+        for sink in self._sinks:
+            sink.report(report)

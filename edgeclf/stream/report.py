@@ -4,35 +4,17 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from edgeclf.latency import LatencyReport
+from edgeclf.stream.choice import WorkerChoice
+from edgeclf.stream.counts import Counts
 from edgeclf.stream.sink_counts import SinkCounts
 from edgeclf.types import EngineIdentity
 
-__all__ = ["Counts", "Ended", "LoopReport"]
+__all__ = ["Ended", "LoopReport"]
 
 Ended: TypeAlias = Literal[
     "frames", "duration", "end-of-source", "interrupted", "terminated", "failed"
 ]
 """Why a loop ended: a limit, no more frames, Ctrl-C, SIGTERM, or an error."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """What became of the frames; ``captured + skipped`` is all that there were.
-
-    Attributes:
-        captured: Frames that the loop took from the source.
-        decided: Frames that were classified. One less than ``captured`` only when
-            classifying the last one failed.
-        skipped: Frames that passed while the loop was busy, as gaps in the sequence
-            numbers show.
-        unreadable: Pictures that the source met and could not read; they are no
-            frames.
-    """
-
-    captured: int
-    decided: int
-    skipped: int
-    unreadable: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +32,10 @@ class LoopReport:
         ended: Why it ended.
         sinks: What became of the records of each sink that has a buffer, the report
             itself left out.
+        workers: How many frames could be decided at once; each worker had an engine
+            like ``engine``.
+        choice: Why there were so many workers; ``None`` where somebody said so.
+        outages: How often the source was lost.
     """
 
     source: str
@@ -61,6 +47,9 @@ class LoopReport:
     elapsed_ns: int
     ended: Ended
     sinks: tuple[SinkCounts, ...] = ()
+    workers: int = 1
+    choice: WorkerChoice | None = None
+    outages: int = 0
 
     @property
     def decisions_per_s(self) -> float:
@@ -73,6 +62,7 @@ class LoopReport:
             "source": self.source,
             "ended": self.ended,
             "counts": asdict(self.counts),
+            "outages": self.outages,
             "elapsed_ns": self.elapsed_ns,
             "decisions_per_s": self.decisions_per_s,
             "stages": {
@@ -82,4 +72,6 @@ class LoopReport:
             "model": {"name": self.model_name, "digest": self.model_digest},
             "engine": asdict(self.engine),
             "sinks": [asdict(sink) for sink in self.sinks],
+            "workers": self.workers,
+            "choice": None if self.choice is None else self.choice.to_dict(),
         }

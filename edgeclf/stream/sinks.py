@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from edgeclf.latency import StageSummary
+from edgeclf.stream.counts import Counts
 from edgeclf.stream.decision import Decision
 from edgeclf.stream.event import Event
 from edgeclf.stream.report import LoopReport
@@ -98,8 +99,10 @@ def _report_lines(report: LoopReport) -> Iterator[str]:
     )
     yield (
         f"frames: {counts.captured} captured, {counts.decided} decided, "
-        f"{counts.skipped} skipped, {counts.unreadable} unreadable"
+        f"{counts.skipped} skipped, {counts.unreadable} unreadable{_others(counts)}"
     )
+    if report.outages:
+        yield f"the source was lost {report.outages} times"
     if report.latency.stages:
         yield f"{'stage (ms)':<14}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}"
     for name, stage in report.latency.stages.items():
@@ -112,6 +115,17 @@ def _report_lines(report: LoopReport) -> Iterator[str]:
         )
     yield f"model: {report.model_name}, {report.model_digest}"
     yield f"engine: {_engine(report.engine)}"
+    if report.choice is not None:
+        yield f"workers: {report.choice}"
+    elif report.workers > 1:
+        yield f"workers: {report.workers}"
+
+
+def _others(counts: Counts) -> str:
+    """Return what else became of frames, where something did."""
+    names = ("dropped", "duplicated", "unchanged", "late", "left")
+    there = [(getattr(counts, name), name) for name in names]
+    return "".join(f", {count} {name}" for count, name in there if count)
 
 
 def _stage_line(name: str, stage: StageSummary) -> str:

@@ -1,5 +1,6 @@
 """What every source of frames must do, whatever it reads."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -101,6 +102,24 @@ def test_a_frame_keeps_its_pixels_when_the_next_ones_are_taken(source: Source) -
 
     for pixels, as_they_were in kept:
         np.testing.assert_array_equal(pixels, as_they_were)
+
+
+def test_any_thread_may_close_it_while_another_reads(source: Source) -> None:
+    has_begun, has_ended = threading.Event(), threading.Event()
+
+    def read() -> None:
+        for _ in source:
+            has_begun.set()
+        has_ended.set()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    assert has_begun.wait(30)
+
+    source.close()
+    reader.join(30)
+
+    assert has_ended.is_set()
 
 
 @pytest.mark.parametrize("name", OPENERS)

@@ -75,7 +75,7 @@ def computed(made: Any) -> "NDArray[np.int64]":
 
 def exact(stored: "NDArray[np.int8]") -> "NDArray[np.int64]":
     sums = 255 * stored.astype(np.int64).sum(axis=(1, 2, 3))
-    return np.rint(sums / (OUTPUT_SCALE * WIDTH)).astype(np.int64)
+    return np.asarray(np.rint(sums / (OUTPUT_SCALE * WIDTH)), np.int64)
 
 
 def test_the_brightest_pixels_and_largest_weights_are_added_up_exactly() -> None:

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -128,7 +129,10 @@ def test_a_source_faster_than_the_decisions_skips_and_every_frame_does_not(
     _, out, _ = run("--source", source, "--frames", 60, "--every-frame", "--json")
     every = [record["sequence"] for record in objects(out)[:-1]]
 
-    assert counts["captured"] + counts["skipped"] == numbers[-1] + 1
+    fates = ("decided", "dropped", "duplicated", "unchanged", "late", "left")
+    assert counts["captured"] == sum(counts[fate] for fate in fates)
+    assert counts["captured"] + counts["skipped"] > numbers[-1]
+    assert counts["decided"] == len(numbers) == 60
     assert every == list(range(60))
 
 
@@ -261,8 +265,17 @@ def test_a_model_that_is_none_is_one_line_and_exit_1(
         ["--source", "synthetic:7", "--duration", "inf"],
         ["--source", "synthetic:7", "--top-k", "none"],
         ["--source", "synthetic:7", "--engine", "steam"],
+        ["--source", "synthetic:7", "--workers", "0"],
+        ["--source", "synthetic:7", "--workers", "many"],
+        ["--source", "synthetic:7", "--on-change", "256"],
+        ["--source", "synthetic:7", "--on-change", "0"],
+        ["--source", "synthetic:7", "--on-change", "nan"],
+        ["--source", "synthetic:7", "--max-age", "0"],
+        ["--source", "synthetic:7", "--max-age", "nan"],
+        ["--source", "synthetic:7", "--stall", "0"],
+        ["--source", "synthetic:7", "--max-outage", "-1"],
     ],
-    ids=["no source", "no frames", "no time", "nan", "inf", "no number", "no engine"],
+    ids=lambda arguments: " ".join(arguments[2:]) or "no source",
 )
 def test_a_wrong_command_line_is_exit_2(arguments: list[str], run: Run) -> None:
     code, out, err = run(*arguments)
@@ -292,7 +305,8 @@ def test_sigterm_prints_the_report_and_exits_with_0(bundle: Path) -> None:
     assert (process.returncode, err) == (0, "")
     report = objects(out)[-1]
     assert report["ended"] == "terminated"
-    assert report["counts"]["captured"] == report["counts"]["decided"]
+    counts = report["counts"]
+    assert counts["captured"] == counts["decided"] + counts["dropped"] + counts["left"]
 
 
 def test_ctrl_c_does_not_wait_for_a_slow_source(bundle: Path) -> None:
@@ -379,3 +393,129 @@ def write_solid(path: Path, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> None
     writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, codec, 25, size)
     writer.write(np.ascontiguousarray(pixels[:, :, ::-1]))
     writer.release()
+
+
+def test_workers_decide_in_order_what_one_decides(run: Run) -> None:
+    arguments = ("--source", "synthetic:7,64x48", "--frames", 40, "--json")
+
+    _, alone, _ = run(*arguments)
+    code, together, _ = run(*arguments, "--workers", 3)
+
+    assert code == 0
+    *decisions, report = objects(together)
+    jsonschema.validate(report, SCHEMA)
+    assert (report["workers"], report["choice"]) == (3, None)
+    tops = [each["top"] for each in decisions]
+    assert tops == [each["top"] for each in objects(alone)[:-1]]
+    assert [each["sequence"] for each in decisions] == list(range(40))
+
+
+@pytest.mark.parametrize("threads", [None, 1])
+def test_auto_says_what_it_measured_and_what_it_picked(
+    threads: int | None, run: Run
+) -> None:
+    more = () if threads is None else ("--threads", threads)
+
+    code, out, err = run(
+        *("--source", "synthetic:7,64x48", "--frames", 5, "--workers", "auto"),
+        *("--json", *more),
+    )
+
+    report = objects(out)[-1]
+    jsonschema.validate(report, SCHEMA)
+    choice = report["choice"]
+    assert code == 0
+    assert err.startswith("workers: ")
+    assert report["workers"] == choice["picked"]["workers"]
+    assert report["engine"]["threads_requested"] == choice["picked"]["threads"]
+    measured = {(each["workers"], each["threads"]) for each in choice["measured"]}
+    assert (1, 1) in measured
+    if threads is not None:
+        assert {each for _, each in measured} == {threads}
+
+
+def test_auto_takes_no_frame_from_a_file(run: Run, tmp_path: Path) -> None:
+    folder = photos(tmp_path / "photos")
+    (folder / "1.png").write_bytes(b"")
+
+    _, out, err = run("--source", f"images:{folder}", "--json", "--workers", "auto")
+
+    assert [each["sequence"] for each in objects(out)[:-1]] == [0, 1]
+    assert err.count("1.png") == 1
+
+
+def test_what_shows_nothing_new_is_passed_over(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, grey in (("a", 20), ("b", 21), ("c", 22), ("d", 90), ("e", 90)):
+        pixels = np.full((48, 64, 3), grey, np.uint8)
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    source = ("--source", f"images:{folder}", "--json")
+
+    shown = {}
+    for name, more in (("all", ()), ("2", ("--on-change",)), ("1", ("--on-change", 1))):
+        _, out, _ = run(*source, *more)
+        report = objects(out)[-1]["counts"]
+        shown[name] = [each["sequence"] for each in objects(out)[:-1]]
+        assert report["unchanged"] == 5 - len(shown[name])
+
+    assert shown == {"all": [0, 1, 2, 3, 4], "2": [0, 2, 3], "1": [0, 1, 2, 3]}
+
+
+def test_what_is_too_old_is_late(run: Run) -> None:
+    _, out, _ = run(
+        *("--source", "synthetic:7,64x48@100", "--duration", 0.3),
+        *("--max-age", 0.0001, "--json"),
+    )
+
+    [report] = objects(out)
+    jsonschema.validate(report, SCHEMA)
+    assert report["counts"]["decided"] == 0
+    assert report["counts"]["late"] > 0
+
+
+def test_a_source_that_is_not_there_yet_is_waited_for(run: Run, tmp_path: Path) -> None:
+    later = threading.Timer(0.3, photos, (tmp_path / "photos",))
+    later.start()
+
+    code, out, err = run(
+        *("--source", f"images:{tmp_path / 'photos'}"), "--wait-for-source", "--json"
+    )
+
+    later.join()
+    records = objects(out)
+    for record in records:
+        jsonschema.validate(record, SCHEMA)
+    assert code == 0
+    kinds = [record["record"] for record in records]
+    assert kinds == [*["event"] * 2, *["decision"] * 3, "report"]
+    assert "no such file" in records[0]["detail"]
+    assert (records[-1]["outages"], records[-1]["source"][:7]) == (1, "images:")
+    assert err == ""
+
+
+def test_an_outage_that_lasts_too_long_is_a_report_and_exit_1(run: Run) -> None:
+    code, out, err = run(
+        *("--source", "nowhere://admin:secret@box/live", "--wait-for-source"),
+        *("--max-outage", 0.2, "--json"),
+    )
+
+    *events, report, error = objects(out)
+    assert code == 1
+    assert [each["phase"] for each in events] == ["start", "end"]
+    assert (report["ended"], report["source"]) == ("failed", "nowhere:…")
+    assert "longer than the 0.2 s allowed" in error["message"]
+    assert "secret" not in out + err
+
+
+def test_while_it_waits_auto_measures_with_made_up_pictures(
+    run: Run, tmp_path: Path
+) -> None:
+    code, out, err = run(
+        *("--source", f"images:{tmp_path / 'photos'}", "--wait-for-source"),
+        *("--max-outage", 0.2, "--json", "--workers", "auto"),
+    )
+
+    assert code == 1
+    assert "no frame came from the source yet" in err
+    assert objects(out)[-2]["choice"] is not None

@@ -1,3 +1,4 @@
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,6 +76,15 @@ def test_a_source_can_end_with_an_error() -> None:
 
     with pytest.raises(SourceError, match="unplugged"):
         next(frames)
+
+
+def test_a_source_can_hang_until_another_thread_ends_the_read() -> None:
+    source = FakeSource([BLACK], hangs=True)
+    timer = threading.Timer(0.02, source.interrupt)
+    timer.start()
+
+    assert len(list(source)) == 1
+    timer.join()
 
 
 def test_scores_come_over_and_over() -> None:

@@ -40,7 +40,7 @@ class ScriptedSource(ClosedOnExit):
     """Gives the frames it was given, each some time after it was asked for."""
 
     uri = "scripted:"
-    live = True
+    live = False
     timestamp_origin: TimestampOrigin = "driver"
     unreadable = 2
 
@@ -168,7 +168,7 @@ def test_no_frame_is_taken_after_the_duration(
 def test_gaps_in_the_sequence_are_counted_as_skipped(
     clock: FakeClock, classifier: ScriptedClassifier
 ) -> None:
-    frames = [frame(1), frame(2), frame(7)]
+    frames = [frame(each, captured_ns=each) for each in (1, 2, 7)]
 
     report = run_loop(
         ScriptedSource(frames, clock=clock, wait_ns=0), classifier, clock=clock
@@ -223,7 +223,8 @@ def test_capture_is_all_of_the_time_when_the_source_does_not_say(
 def test_the_report_holds_every_stage_the_age_and_its_origin(
     clock: FakeClock, classifier: ScriptedClassifier
 ) -> None:
-    source = ScriptedSource([frame(0), frame(1)], clock=clock, wait_ns=0)
+    frames = [frame(0, captured_ns=1), frame(1, captured_ns=2)]
+    source = ScriptedSource(frames, clock=clock, wait_ns=0)
 
     report = run_loop(source, classifier, clock=clock)
 
@@ -265,19 +266,42 @@ def test_a_frame_that_the_engine_failed_on_is_captured_and_not_decided(
         )
 
     counts = sink.reports[0].counts
-    assert (counts.captured, counts.decided) == (4, 3)
+    assert (counts.captured, counts.decided, counts.left) == (4, 3, 1)
 
 
-def test_a_frame_that_comes_twice_is_an_error_and_not_decided_again(
+def test_a_frame_that_comes_twice_is_counted_and_not_decided_again(
     clock: FakeClock, classifier: ScriptedClassifier
 ) -> None:
     sink = Collector()
-    source = ScriptedSource([frame(4), frame(4)], clock=clock, wait_ns=0)
+    frames = [frame(4), frame(4), frame(5, captured_ns=900_000_000)]
+    source = ScriptedSource(frames, clock=clock, wait_ns=0)
 
-    with pytest.raises(SourceError, match="repeats itself"):
-        run_loop(source, classifier, sinks=[sink], clock=clock)
+    report = run_loop(source, classifier, sinks=[sink], clock=clock)
 
-    assert sink.sequences == [4]
+    assert sink.sequences == [4, 5]
+    assert (report.counts.captured, report.counts.duplicated) == (3, 1)
+
+
+def test_a_picture_with_the_cameras_time_of_the_one_before_is_the_one_before(
+    clock: FakeClock, classifier: ScriptedClassifier
+) -> None:
+    frames = [frame(0, captured_ns=7), frame(1, captured_ns=7), frame(2, captured_ns=8)]
+    source = ScriptedSource(frames, clock=clock, wait_ns=0)
+    sink = Collector()
+
+    report = run_loop(source, classifier, sinks=[sink], clock=clock)
+
+    assert sink.sequences == [0, 2]
+    assert (report.counts.duplicated, report.counts.skipped) == (1, 0)
+
+
+def test_a_source_that_goes_back_is_an_error(
+    clock: FakeClock, classifier: ScriptedClassifier
+) -> None:
+    source = ScriptedSource([frame(4), frame(2)], clock=clock, wait_ns=0)
+
+    with pytest.raises(SourceError, match="frame 2 came after frame 4"):
+        run_loop(source, classifier, clock=clock)
 
 
 def test_a_frame_from_the_future_is_an_error(

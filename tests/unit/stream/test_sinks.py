@@ -115,6 +115,11 @@ def test_json_objects_tell_what_they_are_and_hold_no_pixels() -> None:
         "decided": 5,
         "skipped": 7,
         "unreadable": 1,
+        "dropped": 0,
+        "duplicated": 0,
+        "unchanged": 0,
+        "late": 0,
+        "left": 0,
     }
 
 

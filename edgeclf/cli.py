@@ -55,6 +55,10 @@ COMMANDS = {
         "edgeclf.commands.run:run",
         "Classify a camera, a video or a folder, frame by frame.",
     ),
+    "service": CommandEntry(
+        "edgeclf.commands.service:service",
+        "Keep the loop running for months, under systemd.",
+    ),
     "bench": CommandEntry(
         "edgeclf.commands.bench:bench",
         "Measure latency and compare it with a board's budget.",

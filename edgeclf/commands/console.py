@@ -78,6 +78,7 @@ SCHEMA_VERSIONS: Mapping[str, int] = {
     "pack": 1,
     "profiles": 1,
     "run": 1,
+    "service": 1,
     "verify": 1,
 }
 """Version of each command's JSON, raised when a field changes meaning or goes."""

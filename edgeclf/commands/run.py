@@ -1,5 +1,6 @@
 """``edgeclf run``: the live loop, one line a decision."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +17,7 @@ from edgeclf.commands.model_argument import engine_options, model_argument
 from edgeclf.commands.sink_option import sink_option
 from edgeclf.errors import SourceError
 from edgeclf.packing import ModelFlags, load_model
+from edgeclf.service import ServiceManager, ServiceSink
 from edgeclf.sinks import open_sinks
 from edgeclf.sources import Source, open_source
 from edgeclf.stream import (
@@ -101,6 +103,7 @@ def run(  # noqa: PLR0913 - one argument an option
         every_frame=loop.every_frame,
     )
     with (
+        contextlib.closing(ServiceManager()) as manager,
         open_sinks(sink_uris, model_name=opened.name, notify=say) as sinks,
         opened_workers(
             lambda each: Classifier(opened, engine=engine, threads=each, top_k=top_k),
@@ -118,13 +121,14 @@ def run(  # noqa: PLR0913 - one argument an option
             classifier,
             beside=beside,
             choice=choice,
-            sinks=[_sink(as_json=as_json), *sinks],
+            sinks=[_sink(as_json=as_json), *sinks, ServiceSink(manager)],
             frames=frames,
             duration_s=duration_s,
             max_age_ms=loop.max_age_ms,
             every_frame=loop.every_frame,
             on_change=loop.change_limits,
             recovery=loop.recovery(partial(open_again, notify=say)),
+            alive=manager.alive,
             stop=stop,
         )
     sys.exit(130 if report.ended == "interrupted" else 0)

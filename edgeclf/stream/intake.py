@@ -46,12 +46,13 @@ class Intake:
         stop: Where the end may be asked for.
         clock: Nanoseconds on the clock of ``Frame.captured_ns``.
         gate: Says which frames show something new; ``None``: all.
+        alive: Called at each look for a frame, every ``LOOK_UP_S`` while none comes.
 
     Attributes:
         ended: Why there is nothing more; ``None`` before that.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but three are keyword-only
         self,
         feed: Feed,
         ledger: Ledger,
@@ -60,7 +61,9 @@ class Intake:
         stop: Stop,
         clock: Callable[[], int],
         gate: ChangeGate | None = None,
+        alive: Callable[[], None] | None = None,
     ) -> None:
+        self._alive = alive
         self.ended: Ended | None = None
         self._is_closed = False
         self._feed = feed
@@ -88,6 +91,8 @@ class Intake:
             SourceError: Frames cannot be had, or contradict themselves.
         """
         while (wait_s := self._wait_s()) is not None:
+            if self._alive is not None:
+                self._alive()
             try:
                 taken = self._feed.take(wait_s)
             except StopWaiting:

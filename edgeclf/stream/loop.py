@@ -57,6 +57,7 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
     every_frame: bool = False,
     on_change: ChangeLimits | None = None,
     recovery: Recovery | None = None,
+    alive: Callable[[], None] | None = None,
     stop: Stop | None = None,
     clock: Callable[[], int] = time.monotonic_ns,
 ) -> LoopReport:
@@ -84,6 +85,8 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
         on_change: Decide only frames that show something new.
         recovery: How to get a lost live source back. Without one, its error or its end
             ends the loop, and it may be silent as long as it likes.
+        alive: Called again and again by who takes the frames, ten times a second while
+            none come: what a watchdog needs. A loop that hangs does not call it.
         stop: Asks for the end from a signal handler or another thread.
         clock: Nanoseconds on the clock of ``Frame.captured_ns``.
 
@@ -107,6 +110,7 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
         stop=stop,
         clock=clock,
         gate=None if on_change is None else ChangeGate(on_change),
+        alive=alive,
     )
     decider: Decider = (
         Workers((classifier, *beside), intake, stop)

@@ -58,7 +58,7 @@ def shown_commands(document: Path) -> list[list[str]]:
     """Return the arguments of every ``edgeclf …`` that a page shows after a ``$``."""
     text = document.read_text().replace("\\\n", " ")
     lines = re.findall(
-        r"^\$ (?:\S*/)?edgeclf +(.*?)(?: +[#>|].*)?$", text, re.MULTILINE
+        r"^\$ (?:\S*/)?edgeclf +(.*?)(?: +[#>|&].*)?$", text, re.MULTILINE
     )
     # What the demo prints is shortened.
     return [shlex.split(line) for line in lines if not line.endswith("…")]

@@ -143,7 +143,7 @@ def test_the_help_of_every_command_has_examples(
     out = capsys.readouterr().out
     assert "Examples:" in out
     assert f"edgeclf {name}" in out
-    if name != "profiles":
+    if name not in {"profiles", "service"}:  # groups: their commands have it
         assert "--json" in out
 
 

@@ -3,14 +3,14 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 import click
 
 from edgeclf.backends import MAX_THREADS
 from edgeclf.commands.console import SECONDS, NumberRange
 from edgeclf.sources import Source
-from edgeclf.stream import ChangeLimits, Recovery
+from edgeclf.stream import ChangeLimits, OnThrottle, Recovery
 
 __all__ = ["LoopOptions", "WorkerCount", "loop_options"]
 
@@ -33,6 +33,7 @@ class LoopOptions:
         stall_s: A source that is silent for so long is lost.
         max_outage_s: Give up after so long; ``None``: never.
         wait_for_source: Whether a source that cannot be opened at first is waited for.
+        on_throttle: What to do when the board is too hot or starved.
     """
 
     workers: WorkerCount
@@ -43,6 +44,7 @@ class LoopOptions:
     stall_s: float
     max_outage_s: float | None
     wait_for_source: bool
+    on_throttle: OnThrottle
 
     @property
     def change_limits(self) -> ChangeLimits | None:
@@ -135,6 +137,14 @@ _OPTIONS = (
         "--wait-for-source",
         is_flag=True,
         help="Wait for a source that cannot be opened yet, rather than fail.",
+    ),
+    click.option(
+        "--on-throttle",
+        type=click.Choice(get_args(OnThrottle)),
+        default="warn",
+        show_default=True,
+        help="When the board is throttled, too hot or under voltage: tell, rest as long "
+        "as each decision took, or end with exit code 1.",
     ),
 )
 

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from edgeclf.classifier import Classifier
 from edgeclf.commands.console import SECONDS, json_option, print_json, say
+from edgeclf.commands.loop_heat import heat_watchers
 from edgeclf.commands.loop_options import LoopOptions, loop_options
 from edgeclf.commands.loop_workers import opened_workers
 from edgeclf.commands.model_argument import engine_options, model_argument
@@ -104,6 +105,7 @@ def run(  # noqa: PLR0913 - one argument an option
     )
     with (
         contextlib.closing(ServiceManager()) as manager,
+        heat_watchers(loop.on_throttle, stop) as watchers,
         open_sinks(sink_uris, model_name=opened.name, notify=say) as sinks,
         opened_workers(
             lambda each: Classifier(opened, engine=engine, threads=each, top_k=top_k),
@@ -122,6 +124,7 @@ def run(  # noqa: PLR0913 - one argument an option
             beside=beside,
             choice=choice,
             sinks=[_sink(as_json=as_json), *sinks, ServiceSink(manager)],
+            watchers=watchers,
             frames=frames,
             duration_s=duration_s,
             max_age_ms=loop.max_age_ms,
@@ -131,7 +134,7 @@ def run(  # noqa: PLR0913 - one argument an option
             alive=manager.alive,
             stop=stop,
         )
-    sys.exit(130 if report.ended == "interrupted" else 0)
+    sys.exit({"interrupted": 130, "overheated": 1}.get(report.ended, 0))
 
 
 def _first_opened(

@@ -6,6 +6,7 @@ from edgeclf.stream.counts import Counts
 from edgeclf.stream.decision import Decision, FrameClassifier
 from edgeclf.stream.event import Event, EventKind, Phase, Watcher
 from edgeclf.stream.gate import ChangeLimits
+from edgeclf.stream.heat import HeatMonitor, HeatWatcher, OnThrottle
 from edgeclf.stream.loop import Sink, run_loop
 from edgeclf.stream.outage import Backoff, Recovery, Unopened
 from edgeclf.stream.report import Ended, LoopReport
@@ -24,9 +25,12 @@ __all__ = [
     "Event",
     "EventKind",
     "FrameClassifier",
+    "HeatMonitor",
+    "HeatWatcher",
     "JsonSink",
     "LoopReport",
     "Measured",
+    "OnThrottle",
     "Phase",
     "Recovery",
     "Sink",

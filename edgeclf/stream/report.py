@@ -12,9 +12,15 @@ from edgeclf.types import EngineIdentity
 __all__ = ["Ended", "LoopReport"]
 
 Ended: TypeAlias = Literal[
-    "frames", "duration", "end-of-source", "interrupted", "terminated", "failed"
+    "frames",
+    "duration",
+    "end-of-source",
+    "interrupted",
+    "terminated",
+    "overheated",
+    "failed",
 ]
-"""Why a loop ended: a limit, no more frames, Ctrl-C, SIGTERM, or an error."""
+"""Why a loop ended: a limit, no more frames, Ctrl-C, SIGTERM, heat, or an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ _ENDED = {
     "end-of-source": "end of the source",
     "interrupted": "interrupted",
     "terminated": "asked to stop",
+    "overheated": "the board was too hot, or under voltage",
     "failed": "failed",
 }
 

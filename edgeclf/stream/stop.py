@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, TypeVar
 __all__ = ["Stop", "StopReason", "StopWaiting", "stop_on_signals"]
 
 Result = TypeVar("Result")
-StopReason: TypeAlias = Literal["interrupted", "terminated"]
+StopReason: TypeAlias = Literal["interrupted", "terminated", "overheated"]
 
 _REASONS: dict[signal.Signals, StopReason] = {
     signal.SIGINT: "interrupted",

@@ -1,4 +1,4 @@
-"""Where frames come from: folders, video files, made-up moving pictures.
+"""Where frames come from: folders, video files, cameras, made-up moving pictures.
 
 Each kind of source has one adapter, named in ``SOURCES`` and imported when it is used.
 """
@@ -140,6 +140,14 @@ SOURCES = {
         form="the path of a video file",
         needs=("cv2", "opencv"),
     ),
+    "http": SourceEntry(
+        target="edgeclf.sources.mjpeg:open_http",
+        form="http://HOST[:PORT]/PATH (MJPEG)",
+    ),
+    "https": SourceEntry(
+        target="edgeclf.sources.mjpeg:open_https",
+        form="https://HOST[:PORT]/PATH",
+    ),
     "synthetic": SourceEntry(
         target="edgeclf.sources.synthetic:SyntheticSource",
         form="synthetic:SEED[,WIDTHxHEIGHT][@FPS]",
@@ -158,8 +166,8 @@ def open_source(
     """Open a source of frames.
 
     Args:
-        uri: ``images:FOLDER`` (or one image), the path of a video file (a ``Path``,
-            too), or ``synthetic:SEED[,WIDTHxHEIGHT][@FPS]``.
+        uri: As one of ``SOURCES`` is written: ``images:FOLDER`` (or one image), the
+            path of a video file (a ``Path``, too), ``http://…``, ….
         decode: How image files become pixels; a model's
             ``spec.preprocess.decode``.
         every_frame: A source with a pace of its own keeps frames that were not taken

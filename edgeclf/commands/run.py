@@ -23,8 +23,8 @@ __all__ = ["run"]
     "source_uri",
     metavar="URI",
     required=True,
-    help="images:FOLDER, a video file, http(s)://… (MJPEG), or "
-    "synthetic:SEED[,WIDTHxHEIGHT][@FPS].",
+    help="images:FOLDER, a video file, http(s)://… (MJPEG), rtsp(s)://…, "
+    "or synthetic:SEED[,WIDTHxHEIGHT][@FPS].",
 )
 @click.option(
     "--frames", type=click.IntRange(min=1), help="Stop after so many decisions."

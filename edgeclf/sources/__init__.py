@@ -148,6 +148,16 @@ SOURCES = {
         target="edgeclf.sources.mjpeg:open_https",
         form="https://HOST[:PORT]/PATH",
     ),
+    "rtsp": SourceEntry(
+        target="edgeclf.sources.rtsp:open_rtsp",
+        form="rtsp://HOST[:PORT]/PATH",
+        needs=("cv2", "opencv"),
+    ),
+    "rtsps": SourceEntry(
+        target="edgeclf.sources.rtsp:open_rtsps",
+        form="rtsps://HOST[:PORT]/PATH",
+        needs=("cv2", "opencv"),
+    ),
     "synthetic": SourceEntry(
         target="edgeclf.sources.synthetic:SyntheticSource",
         form="synthetic:SEED[,WIDTHxHEIGHT][@FPS]",

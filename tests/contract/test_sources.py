@@ -3,7 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import lru_cache
 from itertools import combinations, islice
 from pathlib import Path
 from typing import TypeAlias
@@ -17,6 +18,7 @@ from edgeclf.sources import Source, open_source
 from edgeclf.testing import FakeClock, FakeSource
 from edgeclf.types import Frame
 from tests.mjpeg_server import mjpeg_server
+from tests.rtsp_server import RtspServer, rtsp_server
 from tests.videos import moving_square, write_video
 
 FRAMES = 6
@@ -84,6 +86,26 @@ def mjpeg_every_frame(_: Path) -> Iterator[Source]:
         yield source
 
 
+shared = ExitStack()
+"""What all tests here use together, because it takes long to start."""
+
+
+@lru_cache(maxsize=1)
+def shared_rtsp() -> RtspServer:
+    return shared.enter_context(rtsp_server())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def end_what_is_shared() -> Iterator[None]:
+    with shared:
+        yield
+    shared_rtsp.cache_clear()
+
+
+def rtsp(_: Path) -> Source:
+    return open_source(shared_rtsp().url)
+
+
 Opener: TypeAlias = Callable[[Path], AbstractContextManager[Source]]
 
 FINITE: dict[str, Opener] = {
@@ -95,7 +117,7 @@ SYNTHETIC: dict[str, Opener] = {
     for each in (synthetic, synthetic_paced, synthetic_paced_every_frame)
 }
 CAMERAS: dict[str, Opener] = {
-    each.__name__: each for each in (mjpeg, mjpeg_every_frame)
+    each.__name__: each for each in (mjpeg, mjpeg_every_frame, rtsp)
 }
 OPENERS: dict[str, Opener] = {**FINITE, **SYNTHETIC, **CAMERAS}
 

@@ -1,7 +1,7 @@
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeclf.sources.credentials import without_credentials
@@ -20,6 +20,7 @@ def written(secret: str, way: str) -> str:
 WAYS = st.sampled_from(["encoded", "raw"])
 
 
+@settings(deadline=None)
 @given(
     scheme=SCHEMES, user=SECRETS, password=SECRETS, way=WAYS, before=WORDS, after=WORDS
 )
@@ -35,6 +36,7 @@ def test_a_login_never_shows_however_it_is_written(
     assert "10.1.2.3:554/live" in shown
 
 
+@settings(deadline=None)
 @given(scheme=SCHEMES, password=SECRETS, name=st.sampled_from(["pwd", "token", "p"]))
 def test_no_value_of_a_query_shows(scheme: str, password: str, name: str) -> None:
     value = quote(password, safe="")
@@ -44,6 +46,7 @@ def test_no_value_of_a_query_shows(scheme: str, password: str, name: str) -> Non
     assert shown == f"{scheme}://cam/live?channel=2&{name}=***"
 
 
+@settings(deadline=None)
 @given(password=SECRETS)
 def test_no_value_in_a_path_shows(password: str) -> None:
     value = quote(password, safe="")
@@ -53,6 +56,7 @@ def test_no_value_in_a_path_shows(password: str) -> None:
     assert shown == "rtsp://cam/user=***"
 
 
+@settings(deadline=None)
 @given(text=st.text())
 def test_what_was_shown_once_can_be_shown_again(text: str) -> None:
     shown = without_credentials(text)

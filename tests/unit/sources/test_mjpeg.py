@@ -1,9 +1,7 @@
 import base64
 import io
 import logging
-import shutil
 import socket
-import subprocess
 import threading
 import time
 import traceback
@@ -20,6 +18,7 @@ from PIL import Image
 from edgeclf.errors import SourceError
 from edgeclf.sources import Source, open_source
 from edgeclf.types import DecodeSpec, Frame, Uint8Image
+from tests.certificates import self_signed
 from tests.mjpeg_server import Answer, Script, Write, jpeg, mjpeg_server, part
 from tests.videos import moving_square
 
@@ -398,25 +397,10 @@ def test_a_server_that_never_answers_is_noticed_within_two_seconds() -> None:
     assert time.monotonic_ns() - began_ns < 3.5e9
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    if shutil.which("openssl") is None:
-        pytest.skip("system package: openssl")
-    path = tmp_path / "certificate.pem"
-    subprocess.run(
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
-        f"-keyout {path} -out {path}.crt -days 2 -subj /CN=cam "
-        "-addext subjectAltName=IP:127.0.0.1".split(),
-        check=True,
-        capture_output=True,
-    )
-    path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
-    return path
-
-
 def test_an_encrypted_stream_is_read_when_its_certificate_is_trusted(
-    certificate: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    certificate = self_signed(tmp_path)
     with mjpeg_server(certificate=certificate) as server:
         with pytest.raises(SourceError, match=r"not trusted .*SSL_CERT_FILE"):
             open_source(server.url)

@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeclf.errors import SourceError
@@ -32,6 +32,7 @@ STREAMS = {
 
 
 @pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(min_value=0, max_value=600), max_size=12))
 def test_pieces_of_any_size_give_the_same_parts(stream: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(stream)]
@@ -149,6 +150,7 @@ def test_what_no_camera_sends_ends_the_stream(stream: bytes, reason: str) -> Non
         read(stream)
 
 
+@settings(deadline=None)
 @given(stream=st.binary(max_size=400))
 def test_no_bytes_whatsoever_break_it(stream: bytes) -> None:
     try:

@@ -158,6 +158,11 @@ SOURCES = {
         form="rtsps://HOST[:PORT]/PATH",
         needs=("cv2", "opencv"),
     ),
+    "v4l2": SourceEntry(
+        target="edgeclf.sources.v4l2:open_v4l2",
+        form="v4l2:N",
+        needs=("cv2", "opencv"),
+    ),
     "synthetic": SourceEntry(
         target="edgeclf.sources.synthetic:SyntheticSource",
         form="synthetic:SEED[,WIDTHxHEIGHT][@FPS]",

@@ -42,6 +42,11 @@ class Shot:
 class Device(Protocol):
     """What a kind of camera has to give; all but ``interrupt`` in one thread."""
 
+    @property
+    def timestamp_origin(self) -> TimestampOrigin:
+        """Who takes the time of its pictures; settled when the first one is there."""
+        ...
+
     def read(self) -> Shot:
         """Wait for the next picture.
 
@@ -70,7 +75,6 @@ class LiveSource(ClosedOnExit):
     Args:
         device: An open one.
         uri: What is shown of it.
-        timestamp_origin: Who takes its times.
         options: ``every_frame`` and ``notify`` are read.
         first_s: Seconds that the first picture may take.
     """
@@ -82,12 +86,10 @@ class LiveSource(ClosedOnExit):
         device: Device,
         *,
         uri: str,
-        timestamp_origin: TimestampOrigin,
         options: SourceOptions,
         first_s: float = 5.0,
     ) -> None:
         self.uri = uri
-        self.timestamp_origin: TimestampOrigin = timestamp_origin
         self.unreadable = 0
         self._device = device
         self._notify = options.notify
@@ -98,6 +100,11 @@ class LiveSource(ClosedOnExit):
             target=self._read, name=f"edgeclf reads {uri}", daemon=True
         )
         self._reader.start()
+
+    @property
+    def timestamp_origin(self) -> TimestampOrigin:
+        """Who takes the time of its frames."""
+        return self._device.timestamp_origin
 
     def __iter__(self) -> "Self":
         return self

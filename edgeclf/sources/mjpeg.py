@@ -7,6 +7,7 @@ from collections import deque
 from contextlib import ExitStack
 from functools import partial
 from time import monotonic_ns
+from typing import Final
 
 from edgeclf.decode import decode_image
 from edgeclf.errors import SourceError
@@ -43,13 +44,14 @@ def _open(address: HttpAddress, options: SourceOptions) -> Source:
     return LiveSource(
         _MjpegStream(address, options.decode),
         uri=address.shown,
-        timestamp_origin="arrival",
         options=options,
     )
 
 
 class _MjpegStream:
     """One answer of the server, which goes on as long as both live."""
+
+    timestamp_origin: Final = "arrival"
 
     def __init__(self, address: HttpAddress, decode: DecodeSpec) -> None:
         self._shown = address.shown

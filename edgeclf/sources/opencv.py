@@ -11,7 +11,7 @@ import cv2
 
 from edgeclf.errors import ImageError, SourceError
 from edgeclf.sources.live import Shot
-from edgeclf.types import Uint8Image
+from edgeclf.types import TimestampOrigin, Uint8Image
 
 __all__ = ["OpenCvDevice", "quiet", "rgb"]
 
@@ -71,9 +71,10 @@ class OpenCvDevice:
         open_capture: Opens it.
         shown: What it is called in messages.
         lost: What to say when a read of so many seconds gave nothing.
-        captured_ns: Tells the time of the picture just taken, given the time when it
-            was there.
+        to_rgb: Makes RGB of what OpenCV gives, or raises ``ImageError``.
     """
+
+    timestamp_origin: TimestampOrigin = "arrival"
 
     def __init__(
         self,
@@ -81,34 +82,37 @@ class OpenCvDevice:
         *,
         shown: str,
         lost: Callable[[float], str],
-        captured_ns: Callable[[Any, int], int] = lambda _, arrived_ns: arrived_ns,
+        to_rgb: Callable[[Uint8Image], Uint8Image] = rgb,
     ) -> None:
         self._shown = shown
         self._lost = lost
-        self._captured_ns = captured_ns
+        self._to_rgb = to_rgb
         with ExitStack() as opened:
             opened.enter_context(quiet())
-            self._capture = open_capture()
-            opened.callback(self._capture.release)
-            if not self._capture.isOpened():
+            self.capture = open_capture()
+            opened.callback(self.capture.release)
+            if not self.capture.isOpened():
                 raise SourceError(f"{shown}: {lost(0)}")
             self._opened = opened.pop_all()
+
+    def captured_ns(self, arrived_ns: int) -> int:
+        """Return when the picture just grabbed was taken."""
+        return arrived_ns
 
     def read(self) -> Shot:
         """Wait for the next picture."""
         started_ns = monotonic_ns()
         try:
-            if not self._capture.grab():
+            if not self.capture.grab():
                 waited_s = (monotonic_ns() - started_ns) / 1e9
                 raise SourceError(f"{self._shown}: {self._lost(waited_s)}")
             arrived_ns = monotonic_ns()
-            captured_ns = self._captured_ns(self._capture, arrived_ns)
+            captured_ns = self.captured_ns(arrived_ns)
             # OpenCV makes a new picture each time; nothing else writes into it.
-            is_there, picture = self._capture.retrieve()
+            is_there, picture = self.capture.retrieve()
         except cv2.error as error:
-            raise SourceError(
-                f"{self._shown}: {' '.join(str(error).split())}"
-            ) from error
+            reason = " ".join(str(error).split())
+            raise SourceError(f"{self._shown}: {reason}") from error
         return Shot(
             captured_ns=captured_ns,
             rgb=partial(self._rgb, picture if is_there else None),
@@ -125,4 +129,4 @@ class OpenCvDevice:
     def _rgb(self, picture: Uint8Image | None) -> Uint8Image:
         if picture is None or not picture.size:
             raise ImageError(f"{self._shown}: a picture that cannot be decoded")
-        return rgb(picture)
+        return self._to_rgb(picture)

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from ssl import get_default_verify_paths
 from typing import Any
@@ -53,13 +54,11 @@ def open_rtsps(rest: str, *, options: SourceOptions) -> Source:
 def _open(address: str, options: SourceOptions) -> Source:
     shown = checked_address(address)
     try:
-        device = OpenCvDevice(lambda: _capture(address), shown=shown, lost=_lost)
+        device = OpenCvDevice(partial(_capture, address), shown=shown, lost=_lost)
     except SourceError:
         raise SourceError(f"{shown}: {what_it_answers(address)}") from None
     # A picture can be decoded only once a key frame came, and some cameras take long.
-    return LiveSource(
-        device, uri=shown, timestamp_origin="arrival", options=options, first_s=12.0
-    )
+    return LiveSource(device, uri=shown, options=options, first_s=12.0)
 
 
 def _capture(address: str) -> Any:

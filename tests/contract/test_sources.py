@@ -17,6 +17,7 @@ from edgeclf.errors import SourceError
 from edgeclf.sources import Source, open_source
 from edgeclf.testing import FakeClock, FakeSource
 from edgeclf.types import Frame
+from tests.fake_v4l2 import is_preloaded, show
 from tests.mjpeg_server import mjpeg_server
 from tests.rtsp_server import RtspServer, rtsp_server
 from tests.videos import moving_square, write_video
@@ -106,6 +107,22 @@ def rtsp(_: Path) -> Source:
     return open_source(shared_rtsp().url)
 
 
+@contextmanager
+def v4l2(folder: Path) -> Iterator[Source]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        show(folder, monkeypatch, fps=200)
+        with open_source("v4l2:0") as source:
+            yield source
+
+
+@contextmanager
+def v4l2_every_frame(folder: Path) -> Iterator[Source]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        show(folder, monkeypatch, fps=200)
+        with open_source("v4l2:0", every_frame=True) as source:
+            yield source
+
+
 Opener: TypeAlias = Callable[[Path], AbstractContextManager[Source]]
 
 FINITE: dict[str, Opener] = {
@@ -119,6 +136,8 @@ SYNTHETIC: dict[str, Opener] = {
 CAMERAS: dict[str, Opener] = {
     each.__name__: each for each in (mjpeg, mjpeg_every_frame, rtsp)
 }
+if is_preloaded():  # tests/unit/sources/test_v4l2.py does so
+    CAMERAS |= {each.__name__: each for each in (v4l2, v4l2_every_frame)}
 OPENERS: dict[str, Opener] = {**FINITE, **SYNTHETIC, **CAMERAS}
 
 

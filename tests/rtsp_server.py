@@ -1,7 +1,5 @@
 """An RTSP server of GStreamer's, run by the system's Python in a process of its own."""
 
-import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["RtspServer", "rtsp_server", "system_python"]
+from tests.system_python import system_python, without_python_paths
+
+__all__ = ["RtspServer", "rtsp_server"]
 
 _PROGRAM = Path(__file__).parent / "programs" / "serve_rtsp.py"
 _PACKAGES = (
@@ -49,20 +49,12 @@ class RtspServer:
 
 
 @lru_cache(maxsize=1)
-def system_python() -> str:
-    """Return the distribution's Python, which alone can import its packages."""
-    return "/usr/bin/python3" if Path("/usr/bin/python3").exists() else "python3"
-
-
-@lru_cache(maxsize=1)
 def _has_gstreamer() -> bool:
-    if shutil.which(system_python()) is None:
-        return False
     done = subprocess.run(
         [system_python(), "-c", _CHECK],
         capture_output=True,
         check=False,
-        env=_environment(),
+        env=without_python_paths(),
     )
     return done.returncode == 0
 
@@ -89,7 +81,7 @@ def rtsp_server(
         [system_python(), _PROGRAM, *arguments],
         stdout=subprocess.PIPE,
         text=True,
-        env=_environment(),
+        env=without_python_paths(),
     ) as process:
         try:
             assert process.stdout is not None
@@ -98,8 +90,3 @@ def rtsp_server(
             yield RtspServer(process, f"{scheme}://127.0.0.1:{port}/live")
         finally:
             process.kill()
-
-
-def _environment() -> dict[str, str]:
-    """Return this process's variables, less those that lead to other packages."""
-    return {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}

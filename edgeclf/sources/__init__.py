@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from edgeclf.errors import MissingDependencyError, SourceError
-from edgeclf.install import install_line
+from edgeclf.install import install_line, system_install_line
 from edgeclf.types import DecodeSpec, Frame, TimestampOrigin
 
 if TYPE_CHECKING:
@@ -123,13 +123,22 @@ class SourceEntry:
         target: ``module:attribute``, called with the part of the URI after the colon
             and ``options=SourceOptions``.
         form: How it is written on the command line.
-        needs: Package that the adapter imports, and the extra that brings it.
+        needs: Package that the adapter imports.
+        extra: Of edgeclf, which brings it.
+        system: Debian packages that bring it, where no extra does.
     """
 
     target: str
     form: str
-    needs: tuple[str, str] | None = None
+    needs: str | None = None
+    extra: str | None = None
+    system: str | None = None
 
+
+_GSTREAMER = (
+    "python3-gi gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-base "
+    "gstreamer1.0-plugins-good"
+)
 
 SOURCES = {
     "images": SourceEntry(
@@ -138,7 +147,8 @@ SOURCES = {
     "video": SourceEntry(
         target="edgeclf.sources.video:VideoSource",
         form="the path of a video file",
-        needs=("cv2", "opencv"),
+        needs="cv2",
+        extra="opencv",
     ),
     "http": SourceEntry(
         target="edgeclf.sources.mjpeg:open_http",
@@ -151,17 +161,32 @@ SOURCES = {
     "rtsp": SourceEntry(
         target="edgeclf.sources.rtsp:open_rtsp",
         form="rtsp://HOST[:PORT]/PATH",
-        needs=("cv2", "opencv"),
+        needs="cv2",
+        extra="opencv",
     ),
     "rtsps": SourceEntry(
         target="edgeclf.sources.rtsp:open_rtsps",
         form="rtsps://HOST[:PORT]/PATH",
-        needs=("cv2", "opencv"),
+        needs="cv2",
+        extra="opencv",
     ),
     "v4l2": SourceEntry(
         target="edgeclf.sources.v4l2:open_v4l2",
         form="v4l2:N",
-        needs=("cv2", "opencv"),
+        needs="cv2",
+        extra="opencv",
+    ),
+    "csi": SourceEntry(
+        target="edgeclf.sources.gst:open_csi",
+        form="csi:N",
+        needs="gi",
+        system=_GSTREAMER,
+    ),
+    "gst": SourceEntry(
+        target="edgeclf.sources.gst:open_gst",
+        form="gst:PIPELINE",
+        needs="gi",
+        system=_GSTREAMER,
     ),
     "synthetic": SourceEntry(
         target="edgeclf.sources.synthetic:SyntheticSource",
@@ -242,11 +267,15 @@ def _load(scheme: str, entry: SourceEntry) -> Callable[..., Source]:
     except ImportError as error:
         # A package that is there and cannot be loaded gives no name: a library that
         # it needs is missing, or it was built for another numpy.
-        if entry.needs is None or error.name not in {None, entry.needs[0]}:
+        if entry.needs is None or error.name not in {None, entry.needs}:
             raise
-        package, extra = entry.needs
+        line = (
+            system_install_line(entry.system)
+            if entry.extra is None and entry.system is not None
+            else install_line(entry.extra or "")
+        )
         raise MissingDependencyError(
-            f"source {scheme!r} needs {package} ({error}): {install_line(extra)}"
+            f"source {scheme!r} needs {entry.needs} ({error}): {line}"
         ) from error
     opener: Callable[..., Source] = getattr(module, attribute)
     return opener

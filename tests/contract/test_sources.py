@@ -1,5 +1,6 @@
 """What every source of frames must do, whatever it reads."""
 
+import importlib.util
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -123,6 +124,24 @@ def v4l2_every_frame(folder: Path) -> Iterator[Source]:
             yield source
 
 
+def gst(folder: Path) -> Source:
+    Image.fromarray(moving_square(0)).save(folder / "0.png")
+    return open_source(
+        f"gst:multifilesrc location={folder}/%d.png num-buffers=1 ! pngdec "
+        "! imagefreeze is-live=true ! video/x-raw,framerate=60/1"
+    )
+
+
+def gst_every_frame(folder: Path) -> Source:
+    for index in range(6):
+        Image.fromarray(moving_square(index)).save(folder / f"{index}.png")
+    return open_source(
+        f"gst:multifilesrc location={folder}/%d.png start-index=0 stop-index=5 "
+        "loop=true caps=image/png,framerate=60/1 ! pngdec ! identity sync=true",
+        every_frame=True,
+    )
+
+
 Opener: TypeAlias = Callable[[Path], AbstractContextManager[Source]]
 
 FINITE: dict[str, Opener] = {
@@ -138,6 +157,8 @@ CAMERAS: dict[str, Opener] = {
 }
 if is_preloaded():  # tests/unit/sources/test_v4l2.py does so
     CAMERAS |= {each.__name__: each for each in (v4l2, v4l2_every_frame)}
+if importlib.util.find_spec("gi") is not None:  # in tests/unit/sources/test_gst.py
+    CAMERAS |= {each.__name__: each for each in (gst, gst_every_frame)}
 OPENERS: dict[str, Opener] = {**FINITE, **SYNTHETIC, **CAMERAS}
 
 

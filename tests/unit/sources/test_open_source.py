@@ -27,7 +27,7 @@ def test_an_unknown_scheme_names_every_source_there_is() -> None:
         assert entry.form in message("carrier-pigeon:3")
 
 
-@pytest.mark.parametrize("uri", ["picamera:0", "csi:0"])
+@pytest.mark.parametrize("uri", ["picamera:0"])
 def test_cameras_are_not_known_yet_and_it_says_what_is(uri: str) -> None:
     assert "this version reads images:FOLDER" in message(uri)
 

@@ -24,7 +24,7 @@ __all__ = ["run"]
     metavar="URI",
     required=True,
     help="images:FOLDER, a video file, http(s)://… (MJPEG), rtsp(s)://…, "
-    "v4l2:N, csi:N, gst:PIPELINE, or synthetic:SEED[,WIDTHxHEIGHT][@FPS].",
+    "picamera:N, v4l2:N, csi:N, gst:PIPELINE, or synthetic:SEED[,WIDTHxHEIGHT][@FPS].",
 )
 @click.option(
     "--frames", type=click.IntRange(min=1), help="Stop after so many decisions."

@@ -188,6 +188,12 @@ SOURCES = {
         needs="gi",
         system=_GSTREAMER,
     ),
+    "picamera": SourceEntry(
+        target="edgeclf.sources.picamera:open_picamera",
+        form="picamera:N",
+        needs="picamera2",
+        system="python3-picamera2",
+    ),
     "synthetic": SourceEntry(
         target="edgeclf.sources.synthetic:SyntheticSource",
         form="synthetic:SEED[,WIDTHxHEIGHT][@FPS]",

@@ -20,6 +20,7 @@ from edgeclf.testing import FakeClock, FakeSource
 from edgeclf.types import Frame
 from tests.fake_v4l2 import is_preloaded, show
 from tests.mjpeg_server import mjpeg_server
+from tests.picameras import pi_camera
 from tests.rtsp_server import RtspServer, rtsp_server
 from tests.videos import moving_square, write_video
 
@@ -142,6 +143,18 @@ def gst_every_frame(folder: Path) -> Source:
     )
 
 
+@contextmanager
+def picamera(_: Path) -> Iterator[Source]:
+    with pi_camera(), open_source("picamera:0") as source:
+        yield source
+
+
+@contextmanager
+def picamera_every_frame(_: Path) -> Iterator[Source]:
+    with pi_camera(), open_source("picamera:0", every_frame=True) as source:
+        yield source
+
+
 Opener: TypeAlias = Callable[[Path], AbstractContextManager[Source]]
 
 FINITE: dict[str, Opener] = {
@@ -153,7 +166,8 @@ SYNTHETIC: dict[str, Opener] = {
     for each in (synthetic, synthetic_paced, synthetic_paced_every_frame)
 }
 CAMERAS: dict[str, Opener] = {
-    each.__name__: each for each in (mjpeg, mjpeg_every_frame, rtsp)
+    each.__name__: each
+    for each in (mjpeg, mjpeg_every_frame, rtsp, picamera, picamera_every_frame)
 }
 if is_preloaded():  # tests/unit/sources/test_v4l2.py does so
     CAMERAS |= {each.__name__: each for each in (v4l2, v4l2_every_frame)}

@@ -27,11 +27,6 @@ def test_an_unknown_scheme_names_every_source_there_is() -> None:
         assert entry.form in message("carrier-pigeon:3")
 
 
-@pytest.mark.parametrize("uri", ["picamera:0"])
-def test_cameras_are_not_known_yet_and_it_says_what_is(uri: str) -> None:
-    assert "this version reads images:FOLDER" in message(uri)
-
-
 def test_a_password_in_an_address_is_not_repeated() -> None:
     assert "secret" not in message("rstp://admin:secret@box/live")
 

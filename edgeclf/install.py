@@ -3,7 +3,7 @@
 import json
 import sys
 
-__all__ = ["install_line"]
+__all__ = ["install_line", "system_install_line"]
 
 
 def install_line(extra: str) -> str:
@@ -13,6 +13,23 @@ def install_line(extra: str) -> str:
         extra: Name of the extra: ``"litert"``, ``"onnx"``, ``"convert"``, …
     """
     return f"{_installer()} {_requirement(extra)}"
+
+
+def system_install_line(packages: str) -> str:
+    """Return the shell command that installs the distribution's packages.
+
+    A virtual environment has to be made so that it sees them; pip cannot bring them.
+
+    Args:
+        packages: Their names, as apt takes them.
+    """
+    line = f"sudo apt install {packages}"
+    if sys.prefix == sys.base_prefix:
+        return line
+    return (
+        f"{line}, in an environment of the system's Python that sees it: "
+        f"/usr/bin/python3 -m venv --system-site-packages {sys.prefix}"
+    )
 
 
 def _installer() -> str:

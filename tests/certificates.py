@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-__all__ = ["Certificates", "make_certificates"]
+__all__ = ["Certificates", "make_certificates", "self_signed"]
 
 
 class Certificates(NamedTuple):
@@ -51,6 +51,20 @@ def make_certificates(folder: Path) -> Certificates:
         *("-out", made.locked_key),
     )
     return made
+
+
+def self_signed(folder: Path) -> Path:
+    """Return a PEM file with a new key and its certificate, or skip the test."""
+    if shutil.which("openssl") is None:
+        pytest.skip("system package: openssl")
+    key, certificate, both = (folder / name for name in ("key", "certificate", "both"))
+    _openssl(
+        *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+        *("-nodes", "-keyout", key, "-out", certificate, "-days", "2"),
+        *("-subj", "/CN=cam", "-addext", "subjectAltName=IP:127.0.0.1"),
+    )
+    both.write_bytes(key.read_bytes() + certificate.read_bytes())
+    return both
 
 
 def _openssl(*arguments: object) -> None:

@@ -41,7 +41,8 @@ __all__ = ["run"]
     "source_uri",
     metavar="URI",
     required=True,
-    help="images:FOLDER, a video file, or synthetic:SEED[,WIDTHxHEIGHT][@FPS].",
+    help="images:FOLDER, a video file, http(s)://… (MJPEG), rtsp(s)://…, "
+    "picamera:N, v4l2:N, csi:N, gst:PIPELINE, or synthetic:SEED[,WIDTHxHEIGHT][@FPS].",
 )
 @click.option(
     "--frames", type=click.IntRange(min=1), help="Stop after so many decisions."

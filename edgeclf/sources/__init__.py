@@ -1,4 +1,4 @@
-"""Where frames come from: folders, video files, made-up moving pictures.
+"""Where frames come from: folders, video files, cameras, made-up moving pictures.
 
 Each kind of source has one adapter, named in ``SOURCES`` and imported when it is used.
 """
@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from edgeclf.errors import MissingDependencyError, SourceError
-from edgeclf.install import install_line
+from edgeclf.install import install_line, system_install_line
 from edgeclf.sources.closing import ClosedFromAnywhere
 from edgeclf.types import DecodeSpec, Frame, TimestampOrigin
 
@@ -128,13 +128,22 @@ class SourceEntry:
         target: ``module:attribute``, called with the part of the URI after the colon
             and ``options=SourceOptions``.
         form: How it is written on the command line.
-        needs: Package that the adapter imports, and the extra that brings it.
+        needs: Package that the adapter imports.
+        extra: Of edgeclf, which brings it.
+        system: Debian packages that bring it, where no extra does.
     """
 
     target: str
     form: str
-    needs: tuple[str, str] | None = None
+    needs: str | None = None
+    extra: str | None = None
+    system: str | None = None
 
+
+_GSTREAMER = (
+    "python3-gi gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-base "
+    "gstreamer1.0-plugins-good"
+)
 
 SOURCES = {
     "images": SourceEntry(
@@ -143,7 +152,52 @@ SOURCES = {
     "video": SourceEntry(
         target="edgeclf.sources.video:VideoSource",
         form="the path of a video file",
-        needs=("cv2", "opencv"),
+        needs="cv2",
+        extra="opencv",
+    ),
+    "http": SourceEntry(
+        target="edgeclf.sources.mjpeg:open_http",
+        form="http://HOST[:PORT]/PATH (MJPEG)",
+    ),
+    "https": SourceEntry(
+        target="edgeclf.sources.mjpeg:open_https",
+        form="https://HOST[:PORT]/PATH",
+    ),
+    "rtsp": SourceEntry(
+        target="edgeclf.sources.rtsp:open_rtsp",
+        form="rtsp://HOST[:PORT]/PATH",
+        needs="cv2",
+        extra="opencv",
+    ),
+    "rtsps": SourceEntry(
+        target="edgeclf.sources.rtsp:open_rtsps",
+        form="rtsps://HOST[:PORT]/PATH",
+        needs="cv2",
+        extra="opencv",
+    ),
+    "v4l2": SourceEntry(
+        target="edgeclf.sources.v4l2:open_v4l2",
+        form="v4l2:N",
+        needs="cv2",
+        extra="opencv",
+    ),
+    "csi": SourceEntry(
+        target="edgeclf.sources.gst:open_csi",
+        form="csi:N",
+        needs="gi",
+        system=_GSTREAMER,
+    ),
+    "gst": SourceEntry(
+        target="edgeclf.sources.gst:open_gst",
+        form="gst:PIPELINE",
+        needs="gi",
+        system=_GSTREAMER,
+    ),
+    "picamera": SourceEntry(
+        target="edgeclf.sources.picamera:open_picamera",
+        form="picamera:N",
+        needs="picamera2",
+        system="python3-picamera2",
     ),
     "synthetic": SourceEntry(
         target="edgeclf.sources.synthetic:SyntheticSource",
@@ -163,8 +217,8 @@ def open_source(
     """Open a source of frames.
 
     Args:
-        uri: ``images:FOLDER`` (or one image), the path of a video file (a ``Path``,
-            too), or ``synthetic:SEED[,WIDTHxHEIGHT][@FPS]``.
+        uri: As one of ``SOURCES`` is written: ``images:FOLDER`` (or one image), the
+            path of a video file (a ``Path``, too), ``http://…``, ….
         decode: How image files become pixels; a model's
             ``spec.preprocess.decode``.
         every_frame: A source with a pace of its own keeps frames that were not taken
@@ -224,11 +278,15 @@ def _load(scheme: str, entry: SourceEntry) -> Callable[..., Source]:
     except ImportError as error:
         # A package that is there and cannot be loaded gives no name: a library that
         # it needs is missing, or it was built for another numpy.
-        if entry.needs is None or error.name not in {None, entry.needs[0]}:
+        if entry.needs is None or error.name not in {None, entry.needs}:
             raise
-        package, extra = entry.needs
+        line = (
+            system_install_line(entry.system)
+            if entry.extra is None and entry.system is not None
+            else install_line(entry.extra or "")
+        )
         raise MissingDependencyError(
-            f"source {scheme!r} needs {package} ({error}): {install_line(extra)}"
+            f"source {scheme!r} needs {entry.needs} ({error}): {line}"
         ) from error
     opener: Callable[..., Source] = getattr(module, attribute)
     return opener

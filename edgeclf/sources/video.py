@@ -1,6 +1,5 @@
-"""Video files as a source, read with OpenCV: the one module here that imports it."""
+"""Video files as a source, read with OpenCV."""
 
-import contextlib
 import os
 import stat
 from collections.abc import Generator, Iterator
@@ -14,6 +13,7 @@ from edgeclf.decode import IMAGE_SUFFIXES
 from edgeclf.errors import SourceError
 from edgeclf.sources import ClosedOnExit, SourceOptions
 from edgeclf.sources.containers import is_text, missing_bytes
+from edgeclf.sources.opencv import quiet, rgb
 from edgeclf.types import Frame, TimestampOrigin, Uint8Image
 
 __all__ = ["VideoSource"]
@@ -77,7 +77,7 @@ class VideoSource(ClosedOnExit):
             # The picture is OpenCV's newly made one, and the colour swap makes
             # another, which is the frame's own.
             is_read, picture = self._capture.read()
-            return _rgb(picture) if is_read else None
+            return rgb(picture) if is_read else None
         except cv2.error as error:
             raise SourceError(
                 f"{self.uri}: cannot be decoded any further ({str(error).strip()})"
@@ -121,7 +121,7 @@ def _check(path: Path) -> int:
 
 
 def _open(path: Path) -> Any:
-    with _quiet():
+    with quiet():
         # An absolute path cannot be taken for a URL.
         capture = cv2.VideoCapture(str(path.resolve()), _decoder())
     if not capture.isOpened():
@@ -137,21 +137,3 @@ def _decoder() -> int:
     registry = cv2.videoio_registry
     has_ffmpeg = cv2.CAP_FFMPEG in registry.getStreamBackends()
     return int(cv2.CAP_FFMPEG if has_ffmpeg else cv2.CAP_ANY)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep OpenCV from writing warnings to stderr."""
-    log = getattr(cv2.utils, "logging", cv2)  # OpenCV 5 moved it
-    level = log.getLogLevel()
-    log.setLogLevel(0)
-    try:
-        yield
-    finally:
-        log.setLogLevel(level)
-
-
-def _rgb(picture: Uint8Image) -> Uint8Image:
-    code = cv2.COLOR_GRAY2RGB if picture.ndim == 2 else cv2.COLOR_BGR2RGB
-    pixels: Uint8Image = cv2.cvtColor(picture, code)
-    return pixels

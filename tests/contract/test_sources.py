@@ -1,10 +1,14 @@
 """What every source of frames must do, whatever it reads."""
 
+import importlib.util
 import threading
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import lru_cache
+from itertools import combinations, islice
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -14,6 +18,10 @@ from edgeclf.errors import SourceError
 from edgeclf.sources import Source, open_source
 from edgeclf.testing import FakeClock, FakeSource
 from edgeclf.types import Frame
+from tests.fake_v4l2 import is_preloaded, show
+from tests.mjpeg_server import mjpeg_server
+from tests.picameras import pi_camera
+from tests.rtsp_server import RtspServer, rtsp_server
 from tests.videos import moving_square, write_video
 
 FRAMES = 6
@@ -66,15 +74,106 @@ def fake(_: Path) -> Source:
     return FakeSource(pictures, clock=RealTime())
 
 
-FINITE = {
+@contextmanager
+def mjpeg(_: Path) -> Iterator[Source]:
+    with mjpeg_server() as server, open_source(server.url) as source:
+        yield source
+
+
+@contextmanager
+def mjpeg_every_frame(_: Path) -> Iterator[Source]:
+    with (
+        mjpeg_server() as server,
+        open_source(server.url, every_frame=True) as source,
+    ):
+        yield source
+
+
+shared = ExitStack()
+"""What all tests here use together, because it takes long to start."""
+
+
+@lru_cache(maxsize=1)
+def shared_rtsp() -> RtspServer:
+    return shared.enter_context(rtsp_server())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def end_what_is_shared() -> Iterator[None]:
+    with shared:
+        yield
+    shared_rtsp.cache_clear()
+
+
+def rtsp(_: Path) -> Source:
+    return open_source(shared_rtsp().url)
+
+
+@contextmanager
+def v4l2(folder: Path) -> Iterator[Source]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        show(folder, monkeypatch, fps=200)
+        with open_source("v4l2:0") as source:
+            yield source
+
+
+@contextmanager
+def v4l2_every_frame(folder: Path) -> Iterator[Source]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        show(folder, monkeypatch, fps=200)
+        with open_source("v4l2:0", every_frame=True) as source:
+            yield source
+
+
+def gst(folder: Path) -> Source:
+    Image.fromarray(moving_square(0)).save(folder / "0.png")
+    return open_source(
+        f"gst:multifilesrc location={folder}/%d.png num-buffers=1 ! pngdec "
+        "! imagefreeze is-live=true ! video/x-raw,framerate=60/1"
+    )
+
+
+def gst_every_frame(folder: Path) -> Source:
+    for index in range(6):
+        Image.fromarray(moving_square(index)).save(folder / f"{index}.png")
+    return open_source(
+        f"gst:multifilesrc location={folder}/%d.png start-index=0 stop-index=5 "
+        "loop=true caps=image/png,framerate=60/1 ! pngdec ! identity sync=true",
+        every_frame=True,
+    )
+
+
+@contextmanager
+def picamera(_: Path) -> Iterator[Source]:
+    with pi_camera(), open_source("picamera:0") as source:
+        yield source
+
+
+@contextmanager
+def picamera_every_frame(_: Path) -> Iterator[Source]:
+    with pi_camera(), open_source("picamera:0", every_frame=True) as source:
+        yield source
+
+
+Opener: TypeAlias = Callable[[Path], AbstractContextManager[Source]]
+
+FINITE: dict[str, Opener] = {
     each.__name__: each
     for each in (images, one_image, avi, mp4, video_of_odd_size, fake)
 }
-ENDLESS = {
+SYNTHETIC: dict[str, Opener] = {
     each.__name__: each
     for each in (synthetic, synthetic_paced, synthetic_paced_every_frame)
 }
-OPENERS: dict[str, Callable[[Path], Source]] = {**FINITE, **ENDLESS}
+CAMERAS: dict[str, Opener] = {
+    each.__name__: each
+    for each in (mjpeg, mjpeg_every_frame, rtsp, picamera, picamera_every_frame)
+}
+if is_preloaded():  # tests/unit/sources/test_v4l2.py does so
+    CAMERAS |= {each.__name__: each for each in (v4l2, v4l2_every_frame)}
+if importlib.util.find_spec("gi") is not None:  # in tests/unit/sources/test_gst.py
+    CAMERAS |= {each.__name__: each for each in (gst, gst_every_frame)}
+OPENERS: dict[str, Opener] = {**FINITE, **SYNTHETIC, **CAMERAS}
 
 
 @pytest.fixture(params=OPENERS)
@@ -122,7 +221,14 @@ def test_any_thread_may_close_it_while_another_reads(source: Source) -> None:
     assert has_ended.is_set()
 
 
-@pytest.mark.parametrize("name", OPENERS)
+def test_no_two_frames_share_their_pixels(source: Source) -> None:
+    pictures = [frame.pixels for frame in take(source)]
+
+    assert all(picture.flags.writeable for picture in pictures)
+    assert not any(np.shares_memory(*pair) for pair in combinations(pictures, 2))
+
+
+@pytest.mark.parametrize("name", [*FINITE, *SYNTHETIC])
 def test_drawing_on_a_frame_changes_no_other(name: str, tmp_path: Path) -> None:
     with OPENERS[name](tmp_path) as source:
         untouched = {frame.sequence: frame.pixels for frame in take(source, 40)}
@@ -218,16 +324,62 @@ def test_a_file_gives_each_of_its_frames_once_and_ends(
         assert not source.live
 
 
-@pytest.mark.parametrize("name", FINITE)
+@pytest.mark.parametrize("name", [*FINITE, *CAMERAS])
 def test_red_is_the_first_channel_and_left_is_left(name: str, tmp_path: Path) -> None:
-    with FINITE[name](tmp_path) as source:
+    with OPENERS[name](tmp_path) as source:
         frame = take(source, 1)[0]
 
     height, width = frame.pixels.shape[:2]
     expected = moving_square(0, (height, width)).astype(int)
     corners = ([2, 2, -3, -3], [2, -3, 2, -3])
     assert np.abs(frame.pixels[corners].astype(int) - expected[corners]).max() < 40
-    assert np.abs(frame.pixels.astype(int) - expected).mean() < 8
+    # A camera shows the square where it is by then.
+    assert np.abs(frame.pixels.astype(int) - expected).mean() < 12
+
+
+@pytest.mark.parametrize("name", CAMERAS)
+def test_a_camera_is_live(name: str, tmp_path: Path) -> None:
+    with CAMERAS[name](tmp_path) as source:
+        assert source.live
+
+
+@pytest.mark.parametrize("name", CAMERAS)
+def test_closing_a_camera_ends_a_read_in_another_thread(
+    name: str, tmp_path: Path
+) -> None:
+    taken: list[Frame] = []
+    errors: list[BaseException] = []
+
+    def take_all(source: Source) -> None:
+        try:
+            taken.extend(source)
+        except BaseException as error:
+            errors.append(error)
+            raise
+
+    with CAMERAS[name](tmp_path) as source:
+        reading = threading.Thread(target=take_all, args=[source], daemon=True)
+        reading.start()
+        time.sleep(0.2)
+        source.close()
+        reading.join(5)
+
+    assert not reading.is_alive()
+    assert not errors
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CAMERAS if not name.endswith("every_frame")]
+)
+def test_who_asks_late_gets_what_is_new(name: str, tmp_path: Path) -> None:
+    with CAMERAS[name](tmp_path) as source:
+        take(source, 1)
+        time.sleep(0.6)
+        late_ns = time.monotonic_ns() - 300_000_000
+        frame = take(source, 1)[0]
+
+    assert frame.captured_ns > late_ns
+    assert frame.sequence > 1
 
 
 @pytest.mark.parametrize(

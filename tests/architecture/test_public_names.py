@@ -24,7 +24,7 @@ CONVERTERS = modules_of(converters)
 def import_or_skip(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except ModuleNotFoundError as error:
+    except ImportError as error:  # an adapter may say that what it needs is broken
         top = str(error.name).partition(".")[0]
         if top in {"edgeclf", "converters"}:
             raise

@@ -10,10 +10,10 @@ STAMP  := $(VENV)/.installed
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types unit coverage benchmark soak constraints wheel wheelhouse clean
+.PHONY: help setup demo test lint types unit virtual-camera coverage benchmark soak constraints wheel wheelhouse clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 setup: $(STAMP)  ## make .venv and install everything into it
 
@@ -47,6 +47,9 @@ types: $(STAMP)  ## strict type check
 
 unit: $(STAMP)  ## the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+virtual-camera: $(STAMP)  ## the real picamera2 on libcamera's virtual camera, in a Debian of its own
+	$(BIN)/python -m pytest --virtual-camera tests/e2e/test_virtual_camera.py $(ARGS)
 
 coverage: $(STAMP)  ## the tests, with a report of what they miss
 	$(BIN)/coverage run -m pytest $(ARGS)

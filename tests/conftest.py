@@ -24,6 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--hardware", action="store_true", help="run the tests that need a device"
     )
     parser.addoption(
+        "--virtual-camera",
+        action="store_true",
+        help="run the tests that unpack a Debian with picamera2 (minutes the first time)",
+    )
+    parser.addoption(
         "--update-golden", action="store_true", help="rewrite the golden files"
     )
 

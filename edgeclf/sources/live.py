@@ -19,7 +19,7 @@ __all__ = ["STALL_S", "Device", "LiveSource", "Shot"]
 STALL_S = 2.0
 """Seconds without a picture after which a source counts as lost."""
 
-_LETTING_GO_S = 1.0
+_LETTING_GO_S = 1.8  # longer than a healthy camera takes; a service has 2 s to end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

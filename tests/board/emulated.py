@@ -92,32 +92,41 @@ def bookworm_board() -> EmulatedBoard:
     root = ROOT / ".envs" / "arm64-bookworm"
     if not (root / "made").exists():
         shutil.rmtree(root, ignore_errors=True)
-        _unpack(root)
+        unpack(root, suite="bookworm", architecture="arm64", packages="")
+        cpu = root / "sys" / "devices" / "system" / "cpu"
+        cpu.mkdir(parents=True)
+        for name in ("present", "possible", "online"):
+            # Without these XNNPACK does not know the processor, and stays off.
+            (cpu / name).write_text("0-3\n")
         (root / "made").touch()
     return EmulatedBoard(root, root / "opt" / "edgeclf")
 
 
-def _unpack(root: Path) -> None:
+def unpack(root: Path, *, suite: str, architecture: str, packages: str) -> None:
+    """Unpack Debian into a folder, without running anything of it.
+
+    Args:
+        root: A folder that is not there yet.
+        suite: Such as ``bookworm``.
+        architecture: Such as ``arm64``.
+        packages: More than Python needs, with commas between.
+    """
     root.parent.mkdir(exist_ok=True)
+    wanted = f"{_PACKAGES},{packages}" if packages else _PACKAGES
     done = subprocess.run(
-        ["mmdebstrap", "--mode=root", "--arch=arm64", "--variant=extract"]
-        + ["--skip=check/qemu", f"--include={_PACKAGES}"]
+        ["mmdebstrap", "--mode=root", f"--arch={architecture}", "--variant=extract"]
+        + ["--skip=check/qemu", f"--include={wanted}"]
         + ["--aptopt=APT::Install-Recommends false"]
-        + ["bookworm", str(root), _mirror()],
+        + [suite, str(root), _mirror()],
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        pytest.skip(f"registry: mmdebstrap could not unpack arm64 packages: {last}")
-    for folder in ("proc", "dev", "tmp", "t", "opt"):
+        pytest.skip(f"registry: mmdebstrap could not unpack {architecture}: {last}")
+    for folder in ("proc", "dev", "tmp", "t", "opt", "src"):
         (root / folder).mkdir(exist_ok=True)
-    cpu = root / "sys" / "devices" / "system" / "cpu"
-    cpu.mkdir(parents=True)
-    for name in ("present", "possible", "online"):
-        # Without these XNNPACK does not know the processor, and stays off.
-        (cpu / name).write_text("0-3\n")
 
 
 def _mirror() -> str:

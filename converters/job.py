@@ -26,7 +26,11 @@ _LONG = {"prune", "recover", "aware"}
 
 
 def job_arguments(
-    request: ConversionRequest, folder: Path, recipe: Recipe | None = None
+    request: ConversionRequest,
+    folder: Path,
+    recipe: Recipe | None = None,
+    *,
+    common: Path,
 ) -> dict[str, Any]:
     """Return a job as the functions below take it, JSON-ready.
 
@@ -34,17 +38,23 @@ def job_arguments(
         request: What is wanted.
         folder: For the job's files.
         recipe: What is to be done, where that is known.
+        common: For what another job may need again.
     """
     fields = {
         name: str(value) if isinstance(value, Path) else value
         for name, value in asdict(request).items()
     }
     document = None if recipe is None else recipe_to_dict(recipe)
-    return {"request": fields, "folder": str(folder), "recipe": document}
+    return {
+        "request": fields,
+        "folder": str(folder),
+        "common": str(common),
+        "recipe": document,
+    }
 
 
 def find_recipe(arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """Search for the recipe that passes; nothing of what is made for it is kept.
+    """Search for the recipe that passes; no file that is made for it is the bundle's.
 
     Args:
         arguments: From ``job_arguments``.
@@ -59,7 +69,8 @@ def find_recipe(arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     request = _request(arguments["request"])
     folder = Path(arguments["folder"])
     plan = make_plan(request)
-    work = open_work(request, plan.first, folder=folder, report=report)
+    common = Path(arguments["common"])
+    work = open_work(request, plan.first, folder=folder, report=report, common=common)
     shown = 0
 
     def tried(trials: Sequence[Trial]) -> None:
@@ -84,7 +95,8 @@ def run_job(arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     A search runs in a process of its own before: what TensorFlow names, it names by
     what was made before in its process, and a bundle must come out as it does when its
-    recipe is replayed.
+    recipe is replayed. What it measured is read again only where it would come out the
+    same: of the same model file, the same pixels, the same versions.
 
     Args:
         arguments: From ``job_arguments``, with a recipe.
@@ -99,7 +111,8 @@ def run_job(arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     request = _request(arguments["request"])
     recipe = recipe_from_dict(arguments["recipe"], name="recipe")
     folder = Path(arguments["folder"])
-    opened = open_work(request, recipe, folder=folder, report=report)
+    common = Path(arguments["common"])
+    opened = open_work(request, recipe, folder=folder, report=report, common=common)
     work = opened
     for step in recipe.passes:
         report(PHASE_OF_PASS[step.name], 0.0)

@@ -22,7 +22,12 @@ _MARGIN = 4_000_000
 
 
 def open_work(
-    request: ConversionRequest, recipe: Recipe, *, folder: Path, report: Report
+    request: ConversionRequest,
+    recipe: Recipe,
+    *,
+    folder: Path,
+    report: Report,
+    common: Path | None = None,
 ) -> Workpiece:
     """Return the workpiece that a recipe's passes begin with.
 
@@ -31,6 +36,7 @@ def open_work(
         recipe: Resolved.
         folder: For the passes' files.
         report: Told of the phases.
+        common: Folder for what is kept by all that it depends on.
 
     Raises:
         EdgeclfError: The source or the photos cannot be used, or the disk is too full
@@ -63,6 +69,7 @@ def open_work(
         notes=(*source.notes, *drawn.notes),
         report=report,
         state_folder=state_folder(request.output),
+        common=common,
     )
 
 

@@ -99,6 +99,7 @@ def convert(
     check_early(request, plan.first)
     with work_folder() as folder:
         job = _Job(request, folder, report or _ignore)
+        job.common.mkdir()
         found = _Found(plan.first, plan.precision.notes, ())
         if plan.searches:
             found = job.find(plan, tried)
@@ -128,19 +129,25 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """The child processes of a conversion, each with a folder of its own."""
+    """The child processes of a conversion: a folder for each, and one for all."""
 
     request: ConversionRequest
     folder: Path
     report: Report
+
+    @property
+    def common(self) -> Path:
+        """For what one process has measured and the next would measure again."""
+        return self.folder / "common"
 
     def find(
         self, plan: Plan, tried: Callable[[Sequence[Trial]], None] | None
     ) -> _Found:
         """Return the recipe that a search finds."""
         folder = self._subfolder("search")
+        arguments = job_arguments(self.request, folder, common=self.common)
         try:
-            outcome = self._in_child("find_recipe", job_arguments(self.request, folder))
+            outcome = self._in_child("find_recipe", arguments)
         finally:
             trials = read_trials(folder)
             if tried is not None:
@@ -151,7 +158,7 @@ class _Job:
     def run(self, recipe: Recipe) -> dict[str, Any]:
         """Return what doing a recipe gives."""
         folder = self._subfolder("run")
-        arguments = job_arguments(self.request, folder, recipe)
+        arguments = job_arguments(self.request, folder, recipe, common=self.common)
         return self._in_child("run_job", arguments)
 
     def _in_child(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,8 @@ class Workpiece:
         report: Told by long passes how much of their phase is done.
         state_folder: Where a training keeps what it needs to go on after a kill; it
             goes when the bundle is written.
-        common: Folder for what no setting changes; ``folder`` where there is none.
+        common: Folder for what is kept by all that it depends on, for other recipes
+            and for the conversion's next process; ``folder`` where there is none.
     """
 
     recipe: Recipe
@@ -80,7 +81,7 @@ class Workpiece:
 
     @property
     def common_folder(self) -> Path:
-        """For files that are the same whatever the recipe says."""
+        """For files that are kept by all that they depend on."""
         return self.common or self.folder
 
     @property

@@ -1,11 +1,15 @@
 """Scores of a source model and of an artefact, for the same pictures."""
 
+import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from converters.gate.comparison import Scores
+from converters.kept import kept_file
 from converters.pictures import PictureSet, after_resize, real_input
 from converters.workpiece import Workpiece
 from edgeclf.backends import Backend, open_backend
@@ -50,7 +54,7 @@ def artefact_scores(
 
 
 def reference_scores(work: Workpiece, pictures: PictureSet) -> Scores:
-    """Return the unchanged source's scores; kept in the workpiece's folder.
+    """Return the unchanged source's scores; kept for other recipes' artefacts.
 
     Args:
         work: Has the source.
@@ -59,15 +63,37 @@ def reference_scores(work: Workpiece, pictures: PictureSet) -> Scores:
     Raises:
         ConversionError: The source without its softmax is another model.
     """
-    digest = (pictures.sha256 or "none")[:16]
-    path = work.common_folder / f"source-{pictures.origin}-{digest}-{len(pictures)}.npy"
-    if path.exists():
-        kept: Scores = np.load(path)
-        return kept
-    _require_same_decision(work, pictures)
-    scores = model_scores(work.reference, work.source.preprocess, pictures)
-    np.save(path, scores)
-    return scores
+
+    def make() -> bytes:
+        _require_same_decision(work, pictures)
+        scores = model_scores(work.reference, work.source.preprocess, pictures)
+        target = io.BytesIO()
+        np.save(target, scores)
+        return target.getvalue()
+
+    made_of = _reference_parts(work, pictures)
+    path = kept_file(work.common_folder, "source-scores", made_of, make)
+    kept: Scores = np.load(path)
+    return kept
+
+
+def _reference_parts(
+    work: Workpiece, pictures: PictureSet
+) -> Iterator[bytes | memoryview]:
+    """Yield all that a source's scores depend on."""
+    yield f"keras {keras.__version__} tensorflow {tf.__version__}".encode()
+    for model in (work.reference, work.source.keras_model):
+        yield model.to_json().encode()
+        yield from (_buffer(weight) for weight in model.weights)
+    yield repr(work.source.preprocess).encode()
+    if pictures.sha256 is None:
+        yield from (_buffer(pixels) for pixels in pictures.pixels)
+    else:
+        yield f"{pictures.sha256} {len(pictures)}".encode()
+
+
+def _buffer(values: Any) -> memoryview:
+    return np.ascontiguousarray(values).data
 
 
 def _require_same_decision(work: Workpiece, pictures: PictureSet) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from converters.recipe import PassStep, Recipe
-from converters.serving import input_boundary
+from converters.serving import Boundary, input_boundary
 from converters.workpiece import Workpiece
 
 __all__ = ["RunPass", "Stages"]
@@ -49,7 +49,7 @@ class Stages:
                 break
             key += json.dumps([step.name, step.options], sort_keys=True)
             if step.name == "export":
-                key += recipe.precision
+                key += repr(self._boundary(recipe))
             if key not in self._done:
                 if step.name == "export":
                     work = self._exportable(work)
@@ -61,6 +61,9 @@ class Stages:
             work = replace(work, recipe=replace(recipe, passes=passes))
         return work
 
+    def _boundary(self, recipe: Recipe) -> Boundary:
+        return input_boundary(self._start.source.preprocess, recipe.precision)
+
     def _exportable(self, work: Workpiece) -> Workpiece:
         """Return the workpiece with a folder for what comes of this export."""
         self._folders += 1
@@ -71,6 +74,6 @@ class Stages:
             work,
             folder=folder,
             common=self._start.common_folder,
-            boundary=input_boundary(work.source.preprocess, recipe.precision),
+            boundary=self._boundary(recipe),
             calibration=work.calibration if recipe.learns else None,
         )

@@ -6,9 +6,9 @@ import numpy as np
 
 from converters.quantize import LayerError
 from converters.quantize.onnx_layers import OnnxLayer, constants_of, layers_of
-from converters.quantize.onnx_statistics import OnnxStatistics
 from converters.quantize.ranges import RangeMethod, RangeObserver, quantization_error
 from converters.quantize.rounding import output_error
+from converters.quantize.statistics import Statistics
 
 __all__ = ["measured_errors"]
 
@@ -16,7 +16,7 @@ _SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def measured_errors(
-    model: Any, statistics: OnnxStatistics, ranges: RangeMethod
+    model: Any, statistics: Statistics[str], ranges: RangeMethod
 ) -> tuple[LayerError, ...]:
     """Return what each layer loses when it alone computes in int8, in running order.
 
@@ -58,7 +58,7 @@ def measured_errors(
 def _share_lost(
     layer: OnnxLayer,
     weights: np.ndarray[Any, np.dtype[np.float64]],
-    statistics: OnnxStatistics,
+    statistics: Statistics[str],
     noise_in: float,
     noise_out: float,
 ) -> float:

@@ -93,7 +93,8 @@ class OnnxLayer:
             every = picture.reshape(-1, picture.shape[-1])
             return every[_some(len(every), places, numbers)][None]
         down, across = (self._axis(picture.shape[2 + axis], axis) for axis in (0, 1))
-        padded = np.pad(picture[0], ((0, 0), down.padding, across.padding))
+        padding = ((0, 0), down.padding, across.padding)
+        padded = np.pad(picture[0], padding) if np.any(padding) else picture[0]
         chosen = _some(down.outputs * across.outputs, places, numbers)
         rows = down.taps(chosen // across.outputs)
         columns = across.taps(chosen % across.outputs)

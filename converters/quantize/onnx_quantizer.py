@@ -1,8 +1,11 @@
 """ONNX Runtime's int8 with better numbers: own ranges, rounding and biases."""
 
 from dataclasses import replace
+from functools import partial
 
+import numpy as np
 import onnx
+import onnxruntime
 
 from converters.calibration import calibration_tensors
 from converters.onnx_edits import with_float16_weights
@@ -12,9 +15,10 @@ from converters.quantize.onnx_errors import measured_errors
 from converters.quantize.onnx_int8 import plain_int8, quantized_model
 from converters.quantize.onnx_layers import layers_of
 from converters.quantize.onnx_names import layer_names
-from converters.quantize.onnx_statistics import OnnxStatistics, measured_statistics
+from converters.quantize.onnx_statistics import measured_statistics
 from converters.quantize.onnx_unsigned import with_unsigned_weights
 from converters.quantize.onnx_weights import store_weights
+from converters.quantize.statistics import Statistics, kept_statistics
 from converters.workpiece import Workpiece
 from edgeclf.errors import ConversionError
 
@@ -75,14 +79,20 @@ class OnnxQuantizer:
         return tuple(sorted(named, key=lambda each: -each.error))
 
 
-def _statistics(work: Workpiece) -> OnnxStatistics:
+def _statistics(work: Workpiece) -> Statistics[str]:
     assert work.exported is not None  # noqa: S101 - the export pass made it
-    kept = work.folder / "onnx_statistics.npz"
-    return measured_statistics(work.exported, calibration_tensors(work), kept=kept)
+    data = work.exported.read_bytes()
+    return kept_statistics(
+        work,
+        data,
+        partial(measured_statistics, data),
+        versions=[f"onnxruntime {onnxruntime.__version__}"],
+        covariances=np.float32,
+    )
 
 
 def _ranges(
-    model: onnx.ModelProto, statistics: OnnxStatistics, options: OnnxQuantizeOptions
+    model: onnx.ModelProto, statistics: Statistics[str], options: OnnxQuantizeOptions
 ) -> dict[str, tuple[float, float]]:
     """Return the range of each tensor.
 

@@ -1,15 +1,7 @@
-"""What a float ONNX file computes on photos: ranges, and moments of layers' inputs.
+"""What a float ONNX file computes on photos: ranges, and moments of layers' inputs."""
 
-One run over the photos with every tensor kept serves every setting: it is written to a
-file and read again.
-"""
-
-import io
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,13 +9,13 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from converters.quantize.moments import InputMoments, MomentSums
-from converters.quantize.onnx_layers import OnnxLayer, layers_of
+from converters.quantize.moments import MomentSums
+from converters.quantize.onnx_layers import layers_of
 from converters.quantize.ranges import RangeObserver
+from converters.quantize.statistics import Statistics, observe
 from edgeclf.errors import CalibrationError
-from edgeclf.files import write_atomically
 
-__all__ = ["OnnxStatistics", "measured_statistics"]
+__all__ = ["measured_statistics"]
 
 _PLACES = 32
 """Places of a layer's output that are looked at in a picture: 300 pictures give some
@@ -38,43 +30,23 @@ _MOST_INPUTS = 4096
 _CLIPS = ("Clip", "Relu")
 """What the quantizer makes part of the layer before it."""
 
-_STATE = ("ends", "place", "counts")
-"""What ``RangeObserver.state`` gives."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnnxStatistics:
-    """Of a file on photos.
-
-    Attributes:
-        ranges: By name of the tensor: the input and what every node makes. What only a
-            Clip or Relu reads has the range of what that gives: it is never stored.
-        moments: By the layer's name.
-    """
-
-    ranges: Mapping[str, RangeObserver]
-    moments: Mapping[str, InputMoments]
-
 
 def measured_statistics(
-    path: Path, pictures: Iterable[NDArray[np.float32]], *, kept: Path
-) -> OnnxStatistics:
-    """Return the statistics of a float file, from the file ``kept`` if it is there.
+    data: bytes, pictures: Iterable[NDArray[np.float32]]
+) -> Statistics[str]:
+    """Return the statistics of a float file.
+
+    There are ranges of the input and of what every node makes. What only a Clip or Relu
+    reads has the range of what that gives: it is never stored.
 
     Args:
-        path: The model file, with the shapes of its tensors.
+        data: The model file, with the shapes of its tensors.
         pictures: What it is given, one after another.
-        kept: Where they are kept.
 
     Raises:
         CalibrationError: There are no pictures, or the model gives no numbers.
     """
-    if not kept.exists():
-        write_atomically(kept, _to_bytes(_measure(onnx.load(path), pictures)))
-    return _from_file(kept)
-
-
-def _measure(model: Any, pictures: Iterable[NDArray[np.float32]]) -> OnnxStatistics:
+    model = onnx.load_from_string(data)
     layers = [layer for layer in layers_of(model) if layer.inputs <= _MOST_INPUTS]
     sums = {layer.name: MomentSums() for layer in layers}
     ranged, clipped = _ranged(model), _clipped(model)
@@ -89,29 +61,22 @@ def _measure(model: Any, pictures: Iterable[NDArray[np.float32]]) -> OnnxStatist
         made = session.run(names[1:], {image.name: picture})
         values = dict(zip(names, (picture, *made), strict=True))
         for name, observer in observers.items():
-            _observe(observer, values[name], name)
+            some = _thinned(values[name])
+            observe(observer, values[name], some, name=name)
         for layer in layers:
-            _sample(sums[layer.name], layer, values[layer.source], numbers)
+            seen = layer.samples(values[layer.source], _PLACES, numbers)
+            sums[layer.name].add(seen)
     if not seen_any:
         raise CalibrationError("there are no photos to measure ranges on")
     moments = {name: each.moments() for name, each in sums.items()}
     ranges = {name: observers[_stored(name, clipped)] for name in ranged}
-    return OnnxStatistics(ranges=ranges, moments=moments)
+    return Statistics(ranges=ranges, moments=moments)
 
 
 def _stored(name: str, clipped: Mapping[str, str]) -> str:
     while name in clipped:
         name = clipped[name]
     return name
-
-
-def _sample(
-    sums: MomentSums,
-    layer: OnnxLayer,
-    values: NDArray[np.float32],
-    numbers: np.random.Generator,
-) -> None:
-    sums.add(layer.samples(values, _PLACES, numbers))
 
 
 def _clipped(model: Any) -> dict[str, str]:
@@ -151,55 +116,9 @@ def _session(model: Any, names: list[str]) -> Any:
     )
 
 
-def _observe(observer: RangeObserver, values: NDArray[np.float32], name: str) -> None:
-    try:
-        observer.cover(float(values.min()), float(values.max()))
-        observer.add(_thinned(values))
-    except ValueError as error:
-        raise CalibrationError(
-            f"the model computes something that is not a number for a photo, in "
-            f"{name!r}: {error}"
-        ) from error
-
-
 def _thinned(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return some values, spread over all channels and places."""
     step = max(1, values.size // _VALUES)
     while step > 1 and values.shape[-1] % step == 0:
         step += 1
     return values.ravel()[::step]
-
-
-def _to_bytes(statistics: OnnxStatistics) -> bytes:
-    arrays: dict[str, NDArray[Any]] = {}
-    for index, observer in enumerate(statistics.ranges.values()):
-        for key, value in observer.state().items():
-            arrays[f"{key}/{index}"] = value
-    for index, moments in enumerate(statistics.moments.values()):
-        arrays[f"mean/{index}"] = moments.mean
-        arrays[f"covariance/{index}"] = moments.covariance.astype(np.float32)
-    names = json.dumps([list(statistics.ranges), list(statistics.moments)])
-    arrays["names"] = np.array(names)
-    target = io.BytesIO()
-    np.savez(target, **arrays)  # type: ignore[arg-type]  # numpy's stub has no such **
-    return target.getvalue()
-
-
-def _from_file(path: Path) -> OnnxStatistics:
-    with np.load(path, allow_pickle=False) as arrays:
-        tensors, layers = json.loads(str(arrays["names"]))
-        return OnnxStatistics(
-            ranges={
-                name: RangeObserver.from_state(
-                    {key: arrays[f"{key}/{index}"] for key in _STATE}
-                )
-                for index, name in enumerate(tensors)
-            },
-            moments={
-                name: InputMoments(
-                    mean=arrays[f"mean/{index}"],
-                    covariance=arrays[f"covariance/{index}"].astype(np.float64),
-                )
-                for index, name in enumerate(layers)
-            },
-        )

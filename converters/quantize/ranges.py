@@ -145,6 +145,9 @@ class RangeObserver:
         if len(self._counts):
             first = min(first, self._first >> shift)
             last = max(last, (self._first + len(self._counts) - 1) >> shift)
+        before = (self._exponent, self._first, len(self._counts))
+        if (exponent, first, last - first + 1) == before:
+            return
         (filled,) = np.nonzero(self._counts)
         places = ((filled + self._first) >> shift) - first
         counts = np.zeros(last - first + 1, np.int64)

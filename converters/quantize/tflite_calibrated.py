@@ -1,11 +1,14 @@
 """The float ``.tflite`` file that quantization starts from, and its statistics."""
 
+from functools import partial
 from typing import Any
 
+import ai_edge_litert
 import tensorflow as tf
 
 from converters.calibration import calibration_tensors
-from converters.quantize.tflite_statistics import Statistics, measured_statistics
+from converters.quantize.statistics import Statistics, kept_statistics
+from converters.quantize.tflite_statistics import measured_statistics
 from converters.workpiece import Workpiece
 from edgeclf.errors import ConversionError
 from edgeclf.files import write_atomically
@@ -67,12 +70,16 @@ def calibrated_file(work: Workpiece) -> bytes:
     return kept.read_bytes()
 
 
-def calibration_statistics(work: Workpiece) -> Statistics:
+def calibration_statistics(work: Workpiece) -> Statistics[int]:
     """Return what that file computes on the calibration photos, measured once.
 
     Raises:
         CalibrationError: There are no photos.
     """
-    kept = work.folder / "statistics.npz"
-    pictures = calibration_tensors(work)
-    return measured_statistics(calibrated_file(work), pictures, kept=kept)
+    data = calibrated_file(work)
+    return kept_statistics(
+        work,
+        data,
+        partial(measured_statistics, data),
+        versions=[f"ai-edge-litert {ai_edge_litert.__version__}"],
+    )

@@ -6,9 +6,9 @@ from converters.quantize import LayerError
 from converters.quantize.moments import InputMoments
 from converters.quantize.ranges import RangeMethod, RangeObserver, quantization_error
 from converters.quantize.rounding import output_error
+from converters.quantize.statistics import Statistics
 from converters.quantize.tflite_file import TfliteFile, TfliteLayer
 from converters.quantize.tflite_layers import as_rows, output_count
-from converters.quantize.tflite_statistics import Statistics
 
 __all__ = ["measured_errors"]
 
@@ -16,7 +16,7 @@ _SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def measured_errors(
-    file: TfliteFile, statistics: Statistics, ranges: RangeMethod
+    file: TfliteFile, statistics: Statistics[int], ranges: RangeMethod
 ) -> tuple[LayerError, ...]:
     """Return what each layer loses when it alone computes in int8, in running order.
 

@@ -33,11 +33,12 @@ class _Axis:
         covered = self.size if self.is_same else self.size - self.reach + 1
         return -(-covered // self.stride)
 
-    def along(self, outputs: NDArray[np.intp], tap: int) -> NDArray[np.intp]:
-        """Return where outputs look with one tap; outside is padding."""
+    def along(self, outputs: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return where outputs look, shape (outputs, window); outside is padding."""
         covered = (self.outputs - 1) * self.stride + self.reach
         before = max(0, covered - self.size) // 2 if self.is_same else 0
-        return outputs * self.stride + tap * self.dilation - before
+        taps = np.arange(self.window) * self.dilation
+        return np.asarray(outputs[:, None] * self.stride + taps - before)
 
 
 def is_one_matrix(file: TfliteFile, layer: TfliteLayer) -> bool:
@@ -94,27 +95,34 @@ def seen_inputs(
     vertical = _axis(layer.options, picture.shape[1], int(height), "H")
     horizontal = _axis(layer.options, picture.shape[2], int(width), "W")
     rows, columns = np.divmod(places, horizontal.outputs)
-    taps = [
-        _pixels(picture[0], vertical.along(rows, y), horizontal.along(columns, x))
-        for y in range(vertical.window)
-        for x in range(horizontal.window)
-    ]
-    seen = np.stack(taps, axis=1)
+    seen = _pixels(picture[0], vertical.along(rows), horizontal.along(columns))
     if layer.kind == "conv":
         return seen.reshape(len(places), -1)
     own = np.ascontiguousarray(seen.transpose(2, 0, 1))
     channels = int(file.graph.tensors[layer.weights].shape[-1])
-    return np.repeat(own, channels // len(own), axis=0)
+    return own if channels == len(own) else np.repeat(own, channels // len(own), axis=0)
 
 
 def _pixels(
     picture: NDArray[np.float32], rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """Return pixels, shape (places, channels); 0 outside of the picture."""
+    """Return the pixels of each place's window, row by row; 0 outside of the picture.
+
+    Args:
+        picture: Shape (height, width, channels).
+        rows: Shape (places, window's height).
+        columns: Shape (places, window's width).
+
+    Returns:
+        Shape (places, pixels of the window, channels).
+    """
     height, width = picture.shape[:2]
-    is_inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    found = picture[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
-    return np.asarray(found * is_inside[:, None], np.float32)
+    down, across = rows.clip(0, height - 1), columns.clip(0, width - 1)
+    found = picture[down[:, :, None], across[:, None, :]]
+    is_inside = (down == rows)[:, :, None] & (across == columns)[:, None, :]
+    if not is_inside.all():
+        found *= is_inside[..., None]
+    return np.reshape(found, (len(rows), -1, picture.shape[-1]))
 
 
 def _axis(options: Any, size: int, window: int, side: str) -> _Axis:

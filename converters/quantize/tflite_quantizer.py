@@ -13,6 +13,7 @@ from tensorflow.lite.python.convert import mlir_quantize
 from converters.calibration import calibration_tensors
 from converters.pass_options import TfliteQuantizeOptions
 from converters.quantize import LayerError
+from converters.quantize.statistics import Statistics
 from converters.quantize.tflite_calibrated import (
     calibrated_file,
     calibration_statistics,
@@ -45,9 +46,10 @@ class TfliteQuantizer:
         """
         if options.is_plain:
             return _plain(work, options)
-        source = _with_ranges(work, options)
+        statistics = calibration_statistics(work)
+        source = _with_ranges(work, statistics, options)
         file = TfliteFile(_quantized(source.to_bytes(), work, options))
-        moments = calibration_statistics(work).moments
+        moments = statistics.moments
         store_weights(file, source, moments, options)
         if options.scores == "float32":
             corrects = options.bias_correction
@@ -87,7 +89,9 @@ def _plain(work: Workpiece, options: TfliteQuantizeOptions) -> bytes:
     return converted(converter, work)
 
 
-def _with_ranges(work: Workpiece, options: TfliteQuantizeOptions) -> TfliteFile:
+def _with_ranges(
+    work: Workpiece, statistics: Statistics[int], options: TfliteQuantizeOptions
+) -> TfliteFile:
     """Return the float file with the ranges of its activations.
 
     Input and output keep all of theirs: pixels have a range of their own, and cutting
@@ -95,7 +99,7 @@ def _with_ranges(work: Workpiece, options: TfliteQuantizeOptions) -> TfliteFile:
     """
     file = TfliteFile(calibrated_file(work))
     ends = {int(index) for index in (*file.graph.inputs, *file.graph.outputs)}
-    for tensor, observer in calibration_statistics(work).ranges.items():
+    for tensor, observer in statistics.ranges.items():
         method = "min-max" if tensor in ends else options.ranges
         file.set_range(tensor, *observer.range(method))
     return file

@@ -1,6 +1,7 @@
 """A whole conversion: what is written, when nothing is, and that it can be repeated."""
 
 import shutil
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,9 +47,27 @@ def wish(shop: Path, output: Path, **changes: Any) -> ConversionRequest:
     return ConversionRequest(**{**fields, **changes})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A conversion with a search, and what was kept for its last process."""
+
+    result: ConversionResult
+    kept_by_the_search: frozenset[str]
+    kept_at_the_end: frozenset[str]
+
+
 @pytest.fixture(scope="module")
-def int8(shop: Path) -> ConversionResult:
+def made(shop: Path) -> Made:
+    temporary = shop / "tmp"
+    temporary.mkdir()
     phases: list[str] = []
+    kept: dict[str, frozenset[str]] = {}
+
+    def report(phase: str, _: float) -> None:
+        phases.append(phase)
+        files = temporary.glob("*/common/*")
+        kept[phase] = frozenset(file.name for file in files)
+
     request = wish(
         shop,
         shop / "int8.edgeclf",
@@ -56,11 +75,22 @@ def int8(shop: Path) -> ConversionResult:
         target="tflite",
         min_agreement=0.9,
     )
-    result = convert(request, report=lambda phase, _: phases.append(phase))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tempfile.tempdir", str(temporary))
+        result = convert(request, report=report)
     names = [phase.partition(":")[0] for phase in phases]
     planned = set(pipeline.planned_phases(request))
     assert planned <= set(names) <= planned | {"equalizing"}
-    return result
+    return Made(
+        result=result,
+        kept_by_the_search=kept["exporting"],
+        kept_at_the_end=kept["packing"],
+    )
+
+
+@pytest.fixture
+def int8(made: Made) -> ConversionResult:
+    return made.result
 
 
 def test_an_int8_bundle_says_how_it_was_made_and_how_good_it_is(
@@ -104,6 +134,7 @@ def test_the_bundle_verifies(int8: ConversionResult) -> None:
 def test_a_bundles_own_recipe_makes_the_same_bytes_again(
     int8: ConversionResult, shop: Path, tmp_path: Path
 ) -> None:
+    """What the first read of its search's numbers, the second measures itself."""
     first = int8.bundle.path
 
     again = convert(
@@ -117,6 +148,14 @@ def test_a_bundles_own_recipe_makes_the_same_bytes_again(
 
     assert again.bundle.path.read_bytes() == first.read_bytes()
     assert again.tried == ()
+
+
+def test_what_the_search_has_measured_is_not_measured_again(made: Made) -> None:
+    kept = sorted(name.rpartition("-")[0] for name in made.kept_by_the_search)
+
+    assert kept[-1] == "statistics"
+    assert kept[:-1] == ["source-scores"] * 2  # of the photos of either kind
+    assert made.kept_at_the_end == made.kept_by_the_search
 
 
 def test_onnx_gives_the_same_bytes_from_two_processes(

@@ -40,6 +40,10 @@ _FULL = (
     "the disk that temporary files go to is full, and nothing was written: free some "
     "space, or set TMPDIR to a folder that has it"
 )
+_TOO_LARGE = (
+    "a temporary file would be larger than files may be here, and nothing was written: "
+    "raise the limit (ulimit -f), or set TMPDIR to a file system without one"
+)
 _PATIENCE_S = 3.0
 _PR_SET_PDEATHSIG = 1
 
@@ -122,6 +126,13 @@ def serve(job: str) -> NoReturn:
     os._exit(status)  # a native library's exit handlers cannot spoil a good result
 
 
+# What the user reads, and how it is known; TensorFlow says it in words only.
+_DISK_TROUBLES = (
+    (_FULL, {errno.ENOSPC, errno.EDQUOT}, "No space left on device"),
+    (_TOO_LARGE, {errno.EFBIG}, "File too large"),
+)
+
+
 def _call(target: str, arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     module, _, function = target.partition(":")
     try:
@@ -131,16 +142,12 @@ def _call(target: str, arguments: dict[str, Any], report: Report) -> dict[str, A
     except BaseException as error:  # noqa: BLE001 - it goes to the parent as ChildError
         traceback.print_exc()
         text = " ".join(str(error).split())
-        if _is_full_disk(error, text):
-            return {"status": 1, "error": OutputFileError.__name__, "message": _FULL}
+        for message, numbers, words in _DISK_TROUBLES:
+            if getattr(error, "errno", None) in numbers or words in text:
+                name = OutputFileError.__name__
+                return {"status": 1, "error": name, "message": message}
         return {"status": _UNEXPECTED, "message": f"{type(error).__name__}: {text}"}
     return {"status": 0, "returned": returned}
-
-
-def _is_full_disk(error: BaseException, text: str) -> bool:
-    """Whether there was no more space for a file; TensorFlow says it in words only."""
-    number = getattr(error, "errno", None)
-    return number in {errno.ENOSPC, errno.EDQUOT} or "No space left on device" in text
 
 
 def _environment(folder: Path) -> dict[str, str]:

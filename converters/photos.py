@@ -138,7 +138,8 @@ class PhotoSet:
         if len(damaged) > _MAX_DAMAGED * len(self.photos):
             raise CalibrationError(
                 f"{self.folder}: {len(damaged)} of {len(self.photos)} images cannot be "
-                f"read, such as {damaged[0]}; remove them or get whole copies"
+                f"read, more than {_MAX_DAMAGED:.0%}, such as {damaged[0]}; remove them "
+                "or get whole copies"
             )
         return self._chosen(readable), tuple(damaged)
 

@@ -13,7 +13,7 @@ from converters.child import ChildError, run_in_child
 from edgeclf.errors import CalibrationError, ConversionError, OutputFileError
 
 JOBS = """
-import errno, os, signal, sys, time
+import errno, os, resource, signal, sys, time
 from pathlib import Path
 from edgeclf.errors import CalibrationError
 
@@ -43,6 +43,17 @@ def fills_the_disk(arguments, report):
 
 def fills_the_disk_in_words(arguments, report):
     raise RuntimeError("SavedModel: RESOURCE_EXHAUSTED; No space left on device")
+
+def writes_too_large_a_file(arguments, report):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        Path(arguments["folder"], "large").write_bytes(bytes(9999))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+def writes_too_large_a_file_in_words(arguments, report):
+    raise RuntimeError("OutOfRangeError: saved_model.pb.tmp; File too large")
 
 def leaves_no_room_for_the_result(arguments, report):
     Path(arguments["folder"], "result.json").mkdir()
@@ -187,6 +198,19 @@ def test_a_child_does_not_outlive_a_killed_parent(folder: Path, tmp_path: Path) 
 )
 def test_a_full_disk_is_named_and_says_what_helps(job: str, folder: Path) -> None:
     with pytest.raises(OutputFileError, match=r"is full, .*nothing was.*TMPDIR"):
+        run_in_child(
+            f"jobs:{job}",
+            {"folder": str(folder)},
+            folder=folder,
+            report=lambda *_: None,
+        )
+
+
+@pytest.mark.parametrize(
+    "job", ["writes_too_large_a_file", "writes_too_large_a_file_in_words"]
+)
+def test_a_limit_on_files_is_named_and_says_what_helps(job: str, folder: Path) -> None:
+    with pytest.raises(OutputFileError, match=r"nothing was written: raise the limit"):
         run_in_child(
             f"jobs:{job}",
             {"folder": str(folder)},

@@ -2,10 +2,10 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -286,10 +286,11 @@ def test_a_source_without_a_name_is_a_wrong_command_line(
 
 
 def test_a_refusal_takes_no_time(shop: Path, tmp_path: Path) -> None:
-    start = time.perf_counter_ns()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
 
     done = run(*arguments(shop, tmp_path / "nowhere" / "x.edgeclf"))
 
     assert done.returncode == 1
     assert "make it first" in done.stderr
-    assert time.perf_counter_ns() - start < 5e9
+    # TensorFlow alone would take longer; the clock of a busy machine says nothing.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 3

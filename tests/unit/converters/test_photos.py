@@ -48,15 +48,24 @@ def test_images_are_found_at_any_depth_and_sorted_by_name(tmp_path: Path) -> Non
     assert len(photos) == 3
 
 
-@pytest.mark.parametrize("what", ["nothing", "a file", "an empty folder"])
-def test_what_is_no_folder_of_images_is_refused(what: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("nothing", "no such folder; expected a folder of photos"),
+        ("a file", "is a file; expected a folder of photos"),
+        ("an empty folder", "no images in this folder"),
+    ],
+)
+def test_what_is_no_folder_of_images_is_named_for_what_it_is(
+    what: str, message: str, tmp_path: Path
+) -> None:
     path = tmp_path / "photos"
     if what == "a file":
         path.touch()
     elif what == "an empty folder":
         path.mkdir()
 
-    with pytest.raises(InputFileError, match="photos: no"):
+    with pytest.raises(InputFileError, match=f"photos: {message}"):
         PhotoSet.scan(path)
 
 

@@ -176,9 +176,9 @@ def test_flipped_bytes_never_end_in_another_error(
         damaged = bytearray(data)
         for at in random.integers(len(data), size=random.choice([1, 1, 4])):
             damaged[at] = random.choice([0, 1, 0x7F, 0x80, 0xFF])
-        start = time.perf_counter_ns()
+        start = time.process_time()  # the clock of a busy machine says nothing
         assert "\n" not in (refusal(bytes(damaged)) or "")
-        slowest = max(slowest, (time.perf_counter_ns() - start) / 1e9)
+        slowest = max(slowest, time.process_time() - start)
 
     assert slowest < 1
 

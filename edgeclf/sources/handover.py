@@ -24,6 +24,7 @@ class Handover(Generic[Item]):
         self._keeps_all = keeps_all
         self._items: deque[tuple[int, Item]] = deque()
         self._put = 0
+        self._first_taken: int | None = None
         self._failure: SourceError | None = None
         self._is_closed = False
         self._changed = threading.Condition()
@@ -48,7 +49,9 @@ class Handover(Generic[Item]):
                 self._changed.notify_all()
 
     def take(self, timeout_s: float) -> tuple[int, Item]:
-        """Wait for an item, and return how many were put before it, and itself.
+        """Wait for an item, and return its number and itself.
+
+        The first that is taken has the number 0; from then on each that is put counts.
 
         Raises:
             StopIteration: It was closed.
@@ -60,9 +63,11 @@ class Handover(Generic[Item]):
             if self._is_closed:
                 raise StopIteration
             if self._items:
-                item = self._items.popleft()
+                number, item = self._items.popleft()
+                if self._first_taken is None:
+                    self._first_taken = number
                 self._changed.notify_all()
-                return item
+                return number - self._first_taken, item
             if self._failure is not None:
                 raise self._failure
             raise TimeoutError

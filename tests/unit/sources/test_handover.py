@@ -18,9 +18,14 @@ def put_many(handover: Handover[str], items: str) -> threading.Thread:
 
 def test_the_newest_is_had_and_the_numbers_show_what_was_not() -> None:
     handover: Handover[str] = Handover(keeps_all=False)
-    put_many(handover, "abc").join()
 
-    assert handover.take(1) == (2, "c")
+    put_many(handover, "abc").join()
+    first = handover.take(1)
+    put_many(handover, "defg").join()
+    second = handover.take(1)
+
+    assert first == (0, "c")
+    assert second == (4, "g")
 
 
 def test_what_is_to_be_kept_is_kept_and_who_puts_waits_for_room() -> None:

@@ -7,6 +7,10 @@ from collections.abc import Generator
 
 import pytest
 
+# OpenCV's FFmpeg reads this once, with the first video of the process, which may be one
+# that a test writes; our sources set it too, and a program begins with them.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
 _MAY_BE_ABSENT = ("system package:", "registry:")
 
 

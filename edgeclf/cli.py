@@ -55,6 +55,10 @@ COMMANDS = {
         "edgeclf.commands.run:run",
         "Classify a camera, a video or a folder, frame by frame.",
     ),
+    "tune-stream": CommandEntry(
+        "edgeclf.commands.tune_stream:tune_stream",
+        "Find thresholds, smoothing and durations on labelled clips.",
+    ),
     "bench": CommandEntry(
         "edgeclf.commands.bench:bench",
         "Measure latency and compare it with a board's budget.",

@@ -76,6 +76,7 @@ SCHEMA_VERSIONS: Mapping[str, int] = {
     "pack": 1,
     "profiles": 1,
     "run": 1,
+    "tune-stream": 1,
     "verify": 1,
 }
 """Version of each command's JSON, raised when a field changes meaning or goes."""

@@ -9,6 +9,7 @@ import click
 from edgeclf.classifier import Classifier
 from edgeclf.commands.console import SECONDS, json_option, print_json, say
 from edgeclf.commands.model_argument import engine_options, model_argument
+from edgeclf.commands.watch_options import Watching, watch_options
 from edgeclf.packing import ModelFlags, load_model
 from edgeclf.sources import open_source
 from edgeclf.stream import JsonSink, Sink, Stop, TextSink, run_loop, stop_on_signals
@@ -48,6 +49,7 @@ __all__ = ["run"]
     show_default=True,
     help="Labels a decision shows.",
 )
+@watch_options
 @engine_options
 @json_option
 def run(  # noqa: PLR0913 - one argument an option
@@ -59,6 +61,7 @@ def run(  # noqa: PLR0913 - one argument an option
     duration_s: float | None,
     every_frame: bool,
     top_k: int,
+    watching: Watching,
     engine: str | None,
     threads: int,
     as_json: bool,
@@ -74,6 +77,7 @@ def run(  # noqa: PLR0913 - one argument an option
       edgeclf run model.edgeclf --source video.mp4
       edgeclf run model.edgeclf --source images:photos --top-k 3
       edgeclf run model.edgeclf --source synthetic:7@30 --duration 10 --json
+      edgeclf run model.edgeclf --source video.mp4 --events events.toml
     """  # noqa: D301 - click wants the control character
     opened = load_model(model, flags=model_flags)
     stop = Stop()
@@ -91,6 +95,7 @@ def run(  # noqa: PLR0913 - one argument an option
             source,
             classifier,
             sinks=[_sink(as_json=as_json)],
+            watchers=watching.watchers(opened, is_live=source.live),
             frames=frames,
             duration_s=duration_s,
             stop=stop,

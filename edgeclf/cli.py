@@ -55,6 +55,10 @@ COMMANDS = {
         "edgeclf.commands.run:run",
         "Classify a camera, a video or a folder, frame by frame.",
     ),
+    "tune-stream": CommandEntry(
+        "edgeclf.commands.tune_stream:tune_stream",
+        "Find thresholds, smoothing and durations on labelled clips.",
+    ),
     "service": CommandEntry(
         "edgeclf.commands.service:service",
         "Keep the loop running for months, under systemd.",

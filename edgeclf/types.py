@@ -71,6 +71,9 @@ class Frame:
         ready_ns: When its data were ready for this process to read, on
             CLOCK_MONOTONIC: where the capture stage begins. ``None`` when the source
             does not say, and waiting cannot be told from reading.
+        media_ns: When the picture is shown in its recording, counted from the
+            beginning; never less than that of the frame before. ``None`` for what is
+            no recording, or one that does not say.
     """
 
     pixels: Uint8Image
@@ -78,6 +81,7 @@ class Frame:
     timestamp_origin: TimestampOrigin
     sequence: int
     ready_ns: int | None = None
+    media_ns: int | None = None
 
     def __post_init__(self) -> None:
         if (

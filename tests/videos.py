@@ -1,12 +1,13 @@
 """Small real video files, encoded when a test asks for one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edgeclf.types import Uint8Image
 
-__all__ = ["moving_square", "write_video"]
+__all__ = ["moving_square", "write_pictures", "write_video"]
 
 _CODECS = {".avi": "MJPG", ".mkv": "MJPG", ".mp4": "mp4v"}
 
@@ -29,12 +30,18 @@ def write_video(
     path: Path, *, frames: int = 12, size: tuple[int, int] = (48, 64)
 ) -> Path:
     """Encode ``moving_square`` pictures, 25 a second."""
+    return write_pictures(path, [moving_square(each, size) for each in range(frames)])
+
+
+def write_pictures(path: Path, pictures: Sequence[Uint8Image]) -> Path:
+    """Encode RGB pictures of one size, 25 a second."""
     import cv2
 
+    height, width = pictures[0].shape[:2]
     codec = cv2.VideoWriter.fourcc(*_CODECS[path.suffix])
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, codec, 25, (size[1], size[0]))
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, codec, 25, (width, height))
     assert writer.isOpened()
-    for index in range(frames):
-        writer.write(np.ascontiguousarray(moving_square(index, size)[:, :, ::-1]))
+    for picture in pictures:
+        writer.write(np.ascontiguousarray(picture[:, :, ::-1]))
     writer.release()
     return path

@@ -79,6 +79,7 @@ SCHEMA_VERSIONS: Mapping[str, int] = {
     "profiles": 1,
     "run": 1,
     "service": 1,
+    "tune-stream": 1,
     "verify": 1,
 }
 """Version of each command's JSON, raised when a field changes meaning or goes."""

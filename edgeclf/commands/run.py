@@ -16,6 +16,7 @@ from edgeclf.commands.loop_options import LoopOptions, loop_options
 from edgeclf.commands.loop_workers import opened_workers
 from edgeclf.commands.model_argument import engine_options, model_argument
 from edgeclf.commands.sink_option import sink_option
+from edgeclf.commands.watch_options import Watching, watch_options
 from edgeclf.errors import SourceError
 from edgeclf.packing import ModelFlags, load_model
 from edgeclf.service import ServiceManager, ServiceSink
@@ -63,6 +64,7 @@ __all__ = ["run"]
 )
 @loop_options
 @sink_option
+@watch_options
 @engine_options
 @json_option
 @click.pass_context
@@ -78,6 +80,7 @@ def run(  # noqa: PLR0913 - one argument an option
     top_k: int,
     loop: LoopOptions,
     sink_uris: tuple[str, ...],
+    watching: Watching,
     engine: str | None,
     threads: int,
     as_json: bool,
@@ -94,6 +97,7 @@ def run(  # noqa: PLR0913 - one argument an option
       edgeclf run model.edgeclf --source images:photos --top-k 3
       edgeclf run model.edgeclf --source synthetic:7@30 --duration 10 --json
       edgeclf run model.edgeclf --source synthetic:7@30 --sink jsonl:log.jsonl
+      edgeclf run model.edgeclf --source video.mp4 --events events.toml
     """  # noqa: D301 - click wants the control character
     opened = load_model(model, flags=model_flags)
     stop = Stop()
@@ -125,7 +129,7 @@ def run(  # noqa: PLR0913 - one argument an option
             beside=beside,
             choice=choice,
             sinks=[_sink(as_json=as_json), *sinks, ServiceSink(manager)],
-            watchers=watchers,
+            watchers=[*watching.watchers(opened, is_live=source.live), *watchers],
             frames=frames,
             duration_s=duration_s,
             max_age_ms=loop.max_age_ms,

@@ -24,6 +24,10 @@ __all__ = ["VideoSource"]
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
+_LONGEST_MS = 1e12
+"""31 years; what is not below is no time."""
+
+
 class VideoSource(ClosedOnExit):
     """Every frame of a video file, as fast as it is asked for.
 
@@ -56,18 +60,23 @@ class VideoSource(ClosedOnExit):
         self._capture.release()
 
     def _read(self) -> Generator[Frame, None, None]:
-        sequence = 0
+        sequence, media_ns = 0, 0
         while True:
             started_ns = monotonic_ns()
             pixels = self._next_picture()
             if pixels is None:
                 break
+            shown_ms = self._capture.get(cv2.CAP_PROP_POS_MSEC)
+            if 0 < shown_ms < _LONGEST_MS:
+                # In some files time goes back; then it stands still here.
+                media_ns = max(media_ns, round(shown_ms * 1e6))
             yield Frame(
                 pixels=pixels,
                 captured_ns=started_ns,
                 timestamp_origin=self.timestamp_origin,
                 sequence=sequence,
                 ready_ns=started_ns,
+                media_ns=media_ns if media_ns or not sequence else None,
             )
             sequence += 1
         self._check_end(sequence)

@@ -49,7 +49,7 @@ def test_the_example_is_five_lines_beside_the_imports() -> None:
 
 
 def test_every_command_is_in_the_table_and_no_other() -> None:
-    named = set(re.findall(r"^\| `edgeclf ([a-z]+)", README, flags=re.MULTILINE))
+    named = set(re.findall(r"^\| `edgeclf ([a-z-]+)", README, flags=re.MULTILINE))
 
     assert named == set(COMMANDS)
 
@@ -85,6 +85,6 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_edgeclf_command_shown_exists(document: Path) -> None:
-    shown = re.findall(r"(?:\$ |`|bin/)edgeclf ([a-z]+)", document.read_text())
+    shown = re.findall(r"(?:\$ |`|bin/)edgeclf ([a-z][a-z-]*)", document.read_text())
 
     assert set(shown) <= set(COMMANDS)

@@ -199,7 +199,9 @@ def test_a_flag_that_agrees_with_the_recipe_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "resolved.json"
     path.write_text(json.dumps(document(seed=3)))
 
-    assert resolved(recipe=path, seed=3, precision="int8").seed == 3
+    agreeing = resolved(recipe=path, seed=3, precision="int8", calibrate=Path("photos"))
+
+    assert agreeing.seed == 3
 
 
 def test_a_recipe_that_is_not_there_or_is_none_is_refused(tmp_path: Path) -> None:

@@ -137,3 +137,20 @@ def test_a_video_without_a_picture_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(data[: data.index(b"movi") + 4])
 
     assert "not one frame" in message(path)
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mkv", ".mp4"])
+def test_frames_know_when_they_are_shown_however_fast_they_are_read(
+    suffix: str, tmp_path: Path
+) -> None:
+    path = write_video(tmp_path / f"clip{suffix}", frames=4)
+
+    with open_source(str(path)) as source:
+        frames = list(source)
+
+    assert [frame.media_ns for frame in frames] == [
+        0,
+        40_000_000,
+        80_000_000,
+        120_000_000,
+    ]

@@ -59,18 +59,17 @@ def _table(*titles: str) -> Table:
 
 def _curve(curve: Sequence[Choice]) -> Table:
     table = _table(
-        "false alarms/h", "missed", "median delay s", "smoothing", "enter", "exit"
+        "false alarms/h", "missed", "median delay s", "smoothing", "enter", "for ms"
     )
     for choice in curve:
-        thresholds = set(choice.thresholds)
-        own = len(thresholds) > 1
+        first, *others = dict.fromkeys(choice.thresholds)
+        enter, lasting = f"{first.enter:g}", str(first.min_duration_ms)
         table.add_row(
             f"{choice.rate:.2f}",
             f"{choice.missed:.0f}",
             _seconds(choice.delay_ms),
             str(choice.smoothing),
-            "each its own" if own else f"{choice.thresholds[0].enter:g}",
-            "" if own else f"{choice.thresholds[0].exit:g}",
+            *(("each", "its own") if others else (enter, lasting)),
         )
     return table
 

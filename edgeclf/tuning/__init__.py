@@ -8,10 +8,11 @@ report = tune(material, classifier.model, clips_sha256=table.sha256, options=Tun
 from edgeclf.tuning.choice import Choice, Goal
 from edgeclf.tuning.clips import Clip, ClipTable, LabelledEvent, read_clips
 from edgeclf.tuning.crossings import Occurrences, predict
+from edgeclf.tuning.figures import Figures, LabelFigures, Place
 from edgeclf.tuning.grid import SMOOTHINGS
 from edgeclf.tuning.material import Material, record
 from edgeclf.tuning.recorded import TIMES_FILE, RecordedClip, open_clip
-from edgeclf.tuning.report import Figures, LabelFigures, Place, TuneReport
+from edgeclf.tuning.report import TuneReport
 from edgeclf.tuning.tune import TuneOptions, tune
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edgeclf.tuning.material import Booleans
-from edgeclf.tuning.search import Figures, Tried
+from edgeclf.tuning.search import SettingFigures, Tried
 from edgeclf.watch import EventRule, Smoothing, Thresholds
 
 __all__ = ["Candidates", "Choice", "Goal", "candidates", "choose", "curve"]
@@ -88,7 +88,7 @@ class Candidates(NamedTuple):
 
     tried: Tried
     groups: tuple[tuple[int, ...], ...]
-    figures: tuple[Figures, ...]
+    figures: tuple[SettingFigures, ...]
 
 
 def candidates(tried: Tried, *, per_label: bool) -> Candidates:
@@ -176,7 +176,7 @@ def _choose_one(each: Candidates, goal: Goal) -> Choice | None:
     )
 
 
-def _at_edge(figures: Figures, goal: Goal, per_enter: int) -> Booleans:
+def _at_edge(figures: SettingFigures, goal: Goal, per_enter: int) -> Booleans:
     """Return which settings a small change of the scores would spoil."""
     rates = np.concatenate([np.full(per_enter, np.inf), figures.rate[:-per_enter]])
     misses = np.concatenate([figures.missed[per_enter:], np.full(per_enter, np.inf)])
@@ -185,7 +185,7 @@ def _at_edge(figures: Figures, goal: Goal, per_enter: int) -> Booleans:
 
 
 def _best(
-    figures: Figures, share: Goal, edges: Booleans, goal: Goal, per_enter: int
+    figures: SettingFigures, share: Goal, edges: Booleans, goal: Goal, per_enter: int
 ) -> int | None:
     """Return the best setting; of equals, one in the middle of their ``enter``."""
     fits = (figures.rate <= share.rate) & (figures.delay_ms <= share.delay_ms)

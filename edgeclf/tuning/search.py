@@ -1,6 +1,6 @@
 """Trying every setting on what was recorded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,13 +10,13 @@ from edgeclf.tuning.crossings import Crossings, put_in_turn, ripe, runs
 from edgeclf.tuning.curves import smoothed
 from edgeclf.tuning.grid import Grid, grid_for
 from edgeclf.tuning.material import Booleans, Floats, Integers, Material
-from edgeclf.tuning.outcome import Windows, compare
+from edgeclf.tuning.outcome import Outcome, Windows, compare
 from edgeclf.watch import Smoothing
 
-__all__ = ["Figures", "Tried", "try_all"]
+__all__ = ["SettingFigures", "Tried", "try_all"]
 
 
-class Figures(NamedTuple):
+class SettingFigures(NamedTuple):
     """What each setting of a grid does, shape (settings,) all."""
 
     rate: Floats
@@ -46,21 +46,21 @@ class Tried:
     delays_ms: tuple[Floats, ...] = field(repr=False)
     overstays_ms: tuple[Floats, ...] = field(repr=False)
 
-    def figures(self, labels: Sequence[int]) -> Figures:
+    def figures(self, labels: Sequence[int]) -> SettingFigures:
         """Return what the settings do to some labels together."""
         rows = list(labels)
-        return _figures(
+        return _setting_figures(
             self.rates[rows],
             self.repeats[rows],
             np.concatenate([self.delays_ms[label] for label in rows], axis=1),
             np.concatenate([self.overstays_ms[label] for label in rows], axis=1),
         )
 
-    def together(self, chosen: Sequence[int]) -> Figures:
+    def together(self, chosen: Sequence[int]) -> SettingFigures:
         """Return what one setting for each label does to all of them, shape (1,) all."""
         labels = list(range(len(self.rates)))
         rows = list(zip(self.delays_ms, self.overstays_ms, chosen, strict=True))
-        return _figures(
+        return _setting_figures(
             self.rates[labels, chosen][:, None],
             self.repeats[labels, chosen][:, None],
             np.concatenate([delays[place] for delays, _, place in rows])[None],
@@ -107,67 +107,64 @@ class _OfLabel(NamedTuple):
     overstays_ms: Floats
 
 
-class _Numbered:
-    """Crossings by their thresholds; equal ones have the same number."""
+class _Crossings:
+    """All crossings of one curve by their thresholds; equal ones have one number."""
 
-    def __init__(self) -> None:
+    def __init__(self, moments_ns: Integers, firsts: Booleans) -> None:
+        self._moments_ns = moments_ns
+        self._firsts = firsts
         self._numbers: dict[bytes, int] = {}
         self._found: dict[tuple[float, int], tuple[Crossings, int]] = {}
 
-    def add(self, key: tuple[float, int], crossings: Crossings) -> None:
-        content = crossings.frames.tobytes() + crossings.since.tobytes()
-        number = self._numbers.setdefault(content, len(self._numbers))
-        self._found[key] = crossings, number
+    def add(self, threshold: float, holds: Booleans, needed_ms: Iterable[int]) -> None:
+        """Find the runs for which something holds, and when they are ripe."""
+        found = runs(holds, self._firsts)
+        for each in needed_ms:
+            crossings = ripe(found, self._moments_ns, each)
+            content = crossings.frames.tobytes() + crossings.since.tobytes()
+            number = self._numbers.setdefault(content, len(self._numbers))
+            self._found[threshold, each] = crossings, number
 
-    def get(self, key: tuple[float, int]) -> tuple[Crossings, int]:
-        return self._found[key]
+    def get(self, threshold: float, needed_ms: int) -> tuple[Crossings, int]:
+        return self._found[threshold, needed_ms]
 
 
 def _try_label(
     moments_ns: Integers, curve: Floats, grid: Grid, firsts: Booleans, windows: Windows
 ) -> _OfLabel:
-    settings = grid.settings
-    events = len(windows.starts_ns)
-    found = _OfLabel(
-        np.empty(len(settings)),
-        np.empty(len(settings), np.int64),
-        np.empty((len(settings), events)),
-        np.empty((len(settings), events)),
-    )
+    starts, ends = _Crossings(moments_ns, firsts), _Crossings(moments_ns, firsts)
+    needed_ms = {each.min_duration_ms for each in grid.settings}
+    for enter in {each.enter for each in grid.settings}:
+        starts.add(enter, curve >= enter, needed_ms)
+    held_ms = {each.hold_ms for each in grid.settings}
+    for leave in {each.exit for each in grid.settings}:
+        ends.add(leave, curve < leave, held_ms)
     resets = firsts.nonzero()[0]
-    ends, starts = _Numbered(), _Numbered()
-    for leave in {each.exit for each in settings}:
-        below = runs(curve < leave, firsts)
-        for hold_ms in {each.hold_ms for each in settings}:
-            ends.add((leave, hold_ms), ripe(below, moments_ns, hold_ms))
-    for enter in {each.enter for each in settings}:
-        above = runs(curve >= enter, firsts)
-        for needed_ms in {each.min_duration_ms for each in settings}:
-            starts.add((enter, needed_ms), ripe(above, moments_ns, needed_ms))
-    first_with: dict[tuple[int, int], int] = {}
-    for number, each in enumerate(settings):
-        start, start_number = starts.get((each.enter, each.min_duration_ms))
-        end, end_number = ends.get((each.exit, each.hold_ms))
-        same = first_with.setdefault((start_number, end_number), number)
-        if same != number:
-            for values in found:
-                values[number] = values[same]
-            continue
-        told = put_in_turn(start, end, resets, len(moments_ns))
-        outcome = compare(told, windows, moments_ns)
-        false_alarms = len(outcome.is_right) - np.count_nonzero(outcome.is_right)
-        found.rates[number] = false_alarms / windows.negative_hours
-        found.repeats[number] = outcome.repeats
-        found.delays_ms[number] = outcome.delays_ms
-        found.overstays_ms[number] = outcome.overstays_ms
-    return found
+    outcomes: dict[tuple[int, int], Outcome] = {}
+    of_settings = []
+    for each in grid.settings:
+        start, start_number = starts.get(each.enter, each.min_duration_ms)
+        end, end_number = ends.get(each.exit, each.hold_ms)
+        # Many settings come to the same.
+        numbers = start_number, end_number
+        if numbers not in outcomes:
+            told = put_in_turn(start, end, resets, len(moments_ns))
+            outcomes[numbers] = compare(told, windows, moments_ns)
+        of_settings.append(outcomes[numbers])
+    alarms = [np.count_nonzero(~each.is_right) for each in of_settings]
+    return _OfLabel(
+        np.array(alarms) / windows.negative_hours,
+        np.array([each.repeats for each in of_settings]),
+        np.stack([each.delays_ms for each in of_settings]),
+        np.stack([each.overstays_ms for each in of_settings]),
+    )
 
 
-def _figures(
+def _setting_figures(
     rates: Floats, repeats: Integers, delays_ms: Floats, overstays_ms: Floats
-) -> Figures:
+) -> SettingFigures:
     """Return what settings do: rates and repeats a label, the rest an event."""
-    return Figures(
+    return SettingFigures(
         rate=rates.sum(axis=0),
         missed=np.isinf(delays_ms).sum(axis=1).astype(np.float64),
         delay_ms=_finite_median(delays_ms),

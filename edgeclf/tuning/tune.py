@@ -6,10 +6,11 @@ from typing import Final
 
 from edgeclf.errors import SpecError
 from edgeclf.tuning.choice import Goal, candidates, choose, curve
+from edgeclf.tuning.figures import Figures, figures_of
 from edgeclf.tuning.grid import SMOOTHINGS
 from edgeclf.tuning.material import Material
 from edgeclf.tuning.outcome import Windows, windows_of
-from edgeclf.tuning.report import Figures, TuneReport, figures_of
+from edgeclf.tuning.report import TuneReport
 from edgeclf.tuning.search import try_all
 from edgeclf.types import Model
 from edgeclf.watch import Measured, Smoothing

@@ -96,9 +96,9 @@ class DetailOverTime:
 
 
 def _featureless(light: float, near: float, far: float) -> float:
-    limit, hidden = _NO_DETAIL * light, _LEAST_SIGNAL * near
-    detail = max(0.0, far - near)
-    # Fine texture looks like noise up close; over a longer way it is seen all the same.
-    if limit <= 0 or (limit < hidden and detail < hidden + 2 * limit):
+    limit, detail = _NO_DETAIL * light, max(0.0, far - near)
+    # What is near may be noise or detail: it hides something only where there is little.
+    hidden = _LEAST_SIGNAL * near
+    if limit <= 0 or (limit < hidden and detail < 2 * limit + 3 * hidden):
         return math.nan
     return 1 / (1 + detail / limit)

@@ -104,7 +104,7 @@ def camera() -> Camera:
     return Camera()
 
 
-@pytest.mark.parametrize("name", ["astronaut", "brick", "clock", "rocket"])
+@pytest.mark.parametrize("name", ["brick", "clock", "rocket"])
 def test_a_good_camera_is_left_alone_from_day_through_dusk_to_night(
     camera: Camera, name: str
 ) -> None:
@@ -158,7 +158,7 @@ def test_a_spoilt_picture_is_told_and_its_end_too(
     assert camera.show(photo(name), 8) == [f"{told} end"]
 
 
-@pytest.mark.parametrize("name", ["astronaut", "brick", "moon", "rocket"])
+@pytest.mark.parametrize("name", ["astronaut", "moon", "rocket"])
 def test_a_lens_out_of_focus_is_told_against_what_the_camera_showed_before(
     camera: Camera, name: str
 ) -> None:
@@ -172,7 +172,7 @@ def test_a_lens_out_of_focus_is_told_against_what_the_camera_showed_before(
 
 
 def test_a_scene_that_was_never_sharp_is_not_called_blurred(camera: Camera) -> None:
-    assert camera.show(photo("coffee", blur=8), 120) == []
+    assert camera.show(photo("coffee", blur=8), 90) == []
 
 
 def test_a_short_moment_out_of_focus_is_not_told(camera: Camera) -> None:

@@ -1,35 +1,24 @@
 """``edgeclf convert``: a trained model in, a verified bundle out."""
 
 import re
-import signal
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from itertools import accumulate
-from types import FrameType
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from click.shell_completion import CompletionItem
 
 from converters import pipeline
-from converters.child import ChildError, Report
+from converters.child import ChildError
 from converters.contradictions import check_wishes
 from converters.convert_output import result_payload, result_text
+from converters.convert_progress import leaving_nothing_on_sigterm, reporting
 from converters.early_checks import check_tools
 from converters.gate.precision import PrecisionWish
 from converters.prune.options import Importance
 from converters.recipe import Target
 from converters.search_output import say_refusal, say_trials
 from converters.zoo import source_names
-from edgeclf.commands.console import (
-    FILE,
-    NumberRange,
-    json_option,
-    print_json,
-    progress,
-    say,
-)
+from edgeclf.commands.console import FILE, NumberRange, json_option, print_json, say
 from edgeclf.errors import EdgeclfError, NoVerdictError, OutOfBoundsError
 from edgeclf.profiles import profile_names
 from edgeclf.types import ScoreKind
@@ -288,7 +277,7 @@ def convert(ctx: click.Context, /, *, as_json: bool, **wishes: Any) -> None:
     request = _request(wishes)
     tried: list[Trial] = []
     try:
-        with _leaving_nothing_on_sigterm(), _reporting(request) as report:
+        with leaving_nothing_on_sigterm(), reporting(request) as report:
             result = pipeline.convert(request, report=report, tried=tried.extend)
     except ChildError as error:
         say(error.log)
@@ -311,39 +300,3 @@ def _request(wishes: Mapping[str, Any]) -> pipeline.ConversionRequest:
     except EdgeclfError as error:
         raise click.UsageError(str(error)) from error
     return request
-
-
-@contextmanager
-def _leaving_nothing_on_sigterm() -> Iterator[None]:
-    """Turn SIGTERM into an exit that removes temporary files; the code stays 143."""
-
-    def leave(number: int, _: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    previous = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-@contextmanager
-def _reporting(request: pipeline.ConversionRequest) -> Iterator[Report]:
-    """Show phases on stderr: as a bar on a terminal, else a line each."""
-    seconds = pipeline.planned_phases(request)
-    ends = dict(zip(seconds, accumulate(seconds.values()), strict=True))
-    position = 0.0
-    with progress("starting", total=sum(seconds.values())) as advance:
-
-        def report(phase: str, done: float) -> None:
-            nonlocal position
-            name, _, detail = phase.partition(": ")
-            if not sys.stderr.isatty() and (detail or done == 0.0):
-                say(f"  tried {detail}" if detail else f"{name} ...")
-            reached = position
-            if name in ends:
-                reached = max(position, ends[name] - seconds[name] * (1 - done))
-            advance(reached - position, description=phase)
-            position = reached
-
-        yield report

@@ -9,7 +9,8 @@ from converters.child import Report
 from converters.gate.trials import Trial, write_trials
 from converters.passes import PHASE_OF_PASS, run_pass
 from converters.plan import make_plan
-from converters.recipe import PassStep, Recipe, recipe_from_dict, recipe_to_dict
+from converters.recipe import PassStep, Recipe
+from converters.recipe_document import recipe_from_dict, recipe_to_dict
 from converters.request import ConversionRequest
 
 if TYPE_CHECKING:

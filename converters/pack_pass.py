@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 
 from converters.pass_options import PackOptions
-from converters.recipe import Target, recipe_to_dict
+from converters.recipe import Target
+from converters.recipe_document import recipe_to_dict
 from converters.workpiece import Workpiece
 from edgeclf.bundle import encode_bundle
 from edgeclf.errors import ConversionError

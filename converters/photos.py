@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.photo_check import CalibrationCheck, check_calibration, thumbnail
+from converters.photo_check import CalibrationCheck, check_calibration
 from converters.photo_clusters import Thumbnails, cluster_of_name, clusters
 from converters.photo_labels import Label, LabelIndex, read_label_table
 from converters.photo_sampling import stratified
+from converters.photo_statistics import thumbnail
 from edgeclf.decode import find_images, read_image
 from edgeclf.errors import CalibrationError, ImageError, InputFileError
 from edgeclf.files import read_file

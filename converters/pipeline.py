@@ -12,7 +12,8 @@ from converters.gate.trials import SeedResult, Trial, read_trials
 from converters.job import job_arguments
 from converters.passes import open_pass
 from converters.plan import Plan, make_plan
-from converters.recipe import Recipe, recipe_from_dict
+from converters.recipe import Recipe
+from converters.recipe_document import recipe_from_dict
 from converters.recover.state import remove_states
 from converters.request import ConversionRequest, state_folder
 from converters.work_folder import work_folder

@@ -9,13 +9,8 @@ from converters.contradictions import check_wishes
 from converters.gate.precision import PrecisionChoice, choose_precision
 from converters.gate.verdict import Gate
 from converters.pass_options import VerifyOptions
-from converters.recipe import (
-    Precision,
-    Recipe,
-    Target,
-    recipe_from_dict,
-    shipped_recipe,
-)
+from converters.recipe import Precision, Recipe, Target
+from converters.recipe_document import recipe_from_dict, shipped_recipe
 from converters.request import ConversionRequest, read_recipe
 from edgeclf.errors import SpecError
 from edgeclf.profiles import load_profile

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from converters.gate.precision import PrecisionWish
-from converters.recipe import Target, parse_recipe
+from converters.recipe import Target
+from converters.recipe_document import parse_recipe
 from converters.source_model import KerasFileOptions
 from edgeclf.bundle import parse_bundle
 from edgeclf.errors import SpecError

@@ -16,7 +16,7 @@ from edgeclf.errors import ConversionError
 from edgeclf.provenance import Quality
 from edgeclf.types import Model, Task
 
-__all__ = ["Pass", "Workpiece", "require_weights"]
+__all__ = ["Pass", "Workpiece", "require_finite_weights", "require_weights"]
 
 
 def _silent(phase: str, done: float) -> None:
@@ -147,3 +147,19 @@ def require_weights(name: str, parameters: int, work: Workpiece) -> None:
             f"the {name} stores {parameters} weights and {work.source.name} has "
             f"{kernels} in its kernels: the converter lost some; report this model"
         )
+
+
+def require_finite_weights(work: Workpiece, *, doing: str, advice: str) -> None:
+    """Refuse a model with weights that are no numbers.
+
+    Args:
+        work: With the model as a pass left it.
+        doing: What the pass did, for the message.
+        advice: What to try instead.
+
+    Raises:
+        ConversionError: A weight is not finite.
+    """
+    for weight in work.scoring_model.weights:
+        if not np.all(np.isfinite(np.asarray(weight))):
+            raise ConversionError(f"{doing} broke {weight.path}: try {advice}")

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from converters.aware.training import train_aware
 from converters.pass_options import AwareOptions
-from converters.recover.distill import Lesson, Recovered
+from converters.recover.distill import Recovered
+from converters.recover.lesson import lesson_of
 from converters.recover.photos import photos_to_learn
-from converters.workpiece import Workpiece
+from converters.workpiece import Workpiece, require_finite_weights
 from edgeclf.errors import CalibrationError, ConversionError
 
 __all__ = ["TrainAware"]
@@ -43,16 +42,10 @@ class TrainAware:
         """
         learned = photos_to_learn(work)
         assert learned is not None  # noqa: S101 - requires() checked it
-        lesson = Lesson(
-            photos=learned.pictures,
-            spec=work.source.preprocess,
-            scores=work.task.scores,
-            seed=work.recipe.seed,
-        )
         model, recovered = train_aware(
             work.scoring_model,
             work.reference,
-            lesson,
+            lesson_of(work, learned.pictures),
             self.options,
             report=work.report,
             state_folder=work.state_folder,
@@ -62,11 +55,7 @@ class TrainAware:
 
     def ensures(self, work: Workpiece) -> None:
         """Refuse a model with weights that are no numbers."""
-        for weight in work.scoring_model.weights:
-            if not np.all(np.isfinite(np.asarray(weight))):
-                raise ConversionError(
-                    f"training broke {weight.path}: try a smaller learning rate"
-                )
+        require_finite_weights(work, doing="training", advice="a smaller learning rate")
 
 
 def _words(recovered: Recovered, photos: str) -> str:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.aware.layers import RoundedLayer, RoundedTensor
-from converters.graph.layers import Step, Tensor, flatten_model
+from converters.graph.flat_model import Step, Tensor
+from converters.graph.flattening import flatten_model
 from converters.graph.observing import ChannelRange, observe_channels
 from converters.graph.rebuilding import Arguments, rebuilt
 from converters.graph.stored import stored_tensors

@@ -8,7 +8,8 @@ from converters.child import Report
 from converters.graph.folding import fold_batch_norms
 from converters.pass_options import AwareOptions
 from converters.picture_batches import picture_batches
-from converters.recover.distill import Lesson, Recovered, recover
+from converters.recover.distill import Recovered, recover
+from converters.recover.lesson import Lesson
 from converters.recover.options import RecoverOptions
 
 __all__ = ["PHASE", "train_aware"]

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.equalize.scales import WEIGHT_SHARE, channel_scales
+from converters.graph.flattening import named_layers
 from converters.graph.folding import fold_batch_norms
 from converters.graph.groups import ChannelGraph, ChannelGroup, Slot, channel_graph
-from converters.graph.layers import named_layers
 from converters.graph.observing import observe_channels
 from converters.graph.stored import stored_tensors
 from converters.graph.surgery import scale_group

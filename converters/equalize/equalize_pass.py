@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from converters.equalize.equalization import equalize
 from converters.pass_options import EqualizeOptions
 from converters.picture_batches import picture_batches
-from converters.workpiece import Workpiece
+from converters.workpiece import Workpiece, require_finite_weights
 from edgeclf.errors import CalibrationError, ConversionError
 
 __all__ = ["EqualizeModel"]
@@ -52,11 +52,7 @@ class EqualizeModel:
 
     def ensures(self, work: Workpiece) -> None:
         """Refuse a model with weights that are no numbers."""
-        for weight in work.scoring_model.weights:
-            if not np.all(np.isfinite(np.asarray(weight))):
-                raise ConversionError(
-                    f"equalising broke {weight.path}; leave the pass out of the recipe"
-                )
+        require_finite_weights(work, doing="equalising", advice="a recipe without it")
 
 
 def _require_same_function(

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from converters.graph.layers import FlatModel, Step, Tensor, flatten_model
+from converters.graph.flat_model import FlatModel, Step, Tensor
+from converters.graph.flattening import flatten_model
 from converters.graph.rebuilding import Arguments, Copies, rebuilt
 
 __all__ = ["fold_batch_norms"]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from converters.graph.channels import Channels, IntArray, Ledger, Role, Use
-from converters.graph.layers import FlatModel, Tensor, flatten_model
+from converters.graph.flat_model import FlatModel, Tensor
+from converters.graph.flattening import flatten_model
 from converters.graph.rules import follow_channels
 
 __all__ = ["ChannelGraph", "ChannelGroup", "Slot", "channel_graph", "channel_groups"]

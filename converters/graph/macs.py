@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from converters.graph.flat_model import FlatModel, Step
+from converters.graph.flattening import flatten_model
 from converters.graph.groups import ChannelGroup
-from converters.graph.layers import FlatModel, Step, flatten_model
 
 __all__ = ["KernelCost", "kernel_costs", "layer_macs", "macs_without"]
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from converters.graph.channels import Channels
-from converters.graph.layers import Tensor
+from converters.graph.flat_model import Tensor
 from converters.graph.rule import Rule, Situation
 
 __all__ = ["RULES"]

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from converters.graph.layers import FlatModel, Tensor
+from converters.graph.flat_model import FlatModel, Tensor
 
 __all__ = ["ChannelRange", "observe_channels"]
 

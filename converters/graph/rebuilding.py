@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from converters.graph.layers import FlatModel, Step, Tensor
+from converters.graph.flat_model import FlatModel, Step, Tensor
 
 __all__ = ["Arguments", "Caller", "Copies", "rebuilt"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from converters.graph.channels import Channels, Ledger
-from converters.graph.layers import FlatModel, Step
+from converters.graph.flat_model import FlatModel, Step
 from edgeclf.errors import ConversionError
 
 __all__ = ["Rule", "Situation"]

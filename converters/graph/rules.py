@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from converters.graph import elementwise, merging, reshaping, weighted
 from converters.graph.channels import Channels, Ledger
-from converters.graph.layers import FlatModel, Step, Tensor
+from converters.graph.flat_model import FlatModel, Step, Tensor
 from converters.graph.rule import Rule, Situation
 from edgeclf.errors import ConversionError
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from converters.graph.layers import FlatModel, Step, Tensor
+from converters.graph.flat_model import FlatModel, Step, Tensor
 
 __all__ = ["stored_tensors"]
 

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from converters.graph.flat_model import Step, Tensor
+from converters.graph.flattening import named_layers
 from converters.graph.groups import ChannelGraph, ChannelGroup, Slot, channel_graph
-from converters.graph.layers import Step, Tensor, named_layers
 from edgeclf.errors import ConversionError
 
 __all__ = ["scale_group", "without_channels"]

@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from converters.graph.flattening import named_layers
 from converters.graph.groups import ChannelGroup, Slot
-from converters.graph.layers import named_layers
 from converters.prune.options import Importance
 from converters.prune.taylor import Batch, taylor_scores
 from edgeclf.errors import ConversionError

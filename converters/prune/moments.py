@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from converters.graph.layers import FlatModel, Step, Tensor
+from converters.graph.flat_model import FlatModel, Step, Tensor
 
 __all__ = ["Moments", "reader_moments"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.graph.flattening import flatten_model
 from converters.graph.groups import channel_groups
-from converters.graph.layers import flatten_model
 from converters.graph.macs import layer_macs
 from converters.graph.surgery import without_channels
 from converters.pictures import PictureSet, after_resize, real_input

@@ -1,18 +1,15 @@
 """Which channels go, for a target: the ones that are worth least for what they cost."""
 
-import math
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from converters.graph.channels import IntArray
 from converters.graph.groups import ChannelGroup
 from converters.graph.macs import KernelCost, kernel_costs
 from converters.prune.importance import Scores
+from converters.prune.piles import Pile
 from edgeclf.errors import ConversionError
 
 __all__ = ["TOLERANCE", "Removal", "plan_removal"]
@@ -86,7 +83,7 @@ def plan_removal(
     """
     _check(target_macs_share, round_to, min_keep)
     piles = [
-        _Pile.of(group, scores[group.name], round_to=round_to, min_keep=min_keep)
+        Pile.of(group, scores[group.name], round_to=round_to, min_keep=min_keep)
         for group in groups
         if group.prunable and group.name in scores
     ]
@@ -110,71 +107,11 @@ def _check(share: float, round_to: int, min_keep: float) -> None:
         raise ValueError(f"min_keep must be above 0, up to 1, got {min_keep}")
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Pile:
-    """A group's channels, the ones worth least on top.
-
-    Attributes:
-        name: Of the group.
-        order: Its channels, shape (size,).
-        worth: Score of the first n of them together, shape (size + 1,).
-        lengths: By kernel and axis, how many places the first n take, shape (size + 1,).
-        tile: How many go at a time.
-        floor: How many stay.
-        gone: How many are gone.
-    """
-
-    name: str
-    order: IntArray
-    worth: npt.NDArray[np.float64]
-    lengths: Mapping[tuple[str, str], Mapping[int, IntArray]]
-    tile: int
-    floor: int
-    gone: int = 0
-
-    @classmethod
-    def of(
-        cls,
-        group: ChannelGroup,
-        scores: Any,
-        *,
-        round_to: int,
-        min_keep: float,
-    ) -> "_Pile":
-        order = np.argsort(scores, kind="stable")
-        lengths: dict[tuple[str, str], dict[int, IntArray]] = defaultdict(dict)
-        for slot in group.slots:
-            places = np.bincount(slot.members[slot.members >= 0], minlength=group.size)
-            running = np.concatenate([[0], np.cumsum(places[order])])
-            lengths[slot.layer, slot.weight][slot.axis] = running
-        return cls(
-            name=group.name,
-            order=order,
-            worth=np.concatenate([[0.0], np.cumsum(np.asarray(scores)[order])]),
-            lengths=lengths,
-            tile=round_to if group.size >= 2 * round_to else 1,
-            floor=max(1, math.ceil(min_keep * group.size)),
-        )
-
-    def next_tile(self) -> int:
-        """Return how many channels go next; 0 when no more may."""
-        stays = len(self.order) - self.gone
-        fewer = (stays - 1) // self.tile * self.tile
-        return stays - fewer if fewer >= self.floor else 0
-
-    def cuts(self, place: tuple[str, str], count: int) -> Mapping[int, int]:
-        """Return how much shorter a kernel's axes are without the next channels."""
-        return {
-            axis: int(lengths[self.gone + count] - lengths[self.gone])
-            for axis, lengths in self.lengths[place].items()
-        }
-
-
 class _Plan:
     """Takes channels from piles until a target is met."""
 
     def __init__(
-        self, piles: Sequence[_Pile], costs: Mapping[tuple[str, str], KernelCost]
+        self, piles: Sequence[Pile], costs: Mapping[tuple[str, str], KernelCost]
     ) -> None:
         self._piles = piles
         self._costs = costs
@@ -202,7 +139,7 @@ class _Plan:
             self._take(pile, pile.next_tile())
             left = target - (before - self.macs())
 
-    def _best(self, most: float) -> _Pile | None:
+    def _best(self, most: float) -> Pile | None:
         """Return the pile to take from: the best, or one nearly as good that fits."""
         offers = sorted(
             ((*self._offer(pile), pile) for pile in self._piles if pile.next_tile()),
@@ -226,13 +163,13 @@ class _Plan:
         _, count, pile = next(near_enough, fallback)
         self._take(pile, count)
 
-    def _nearest(self, pile: "_Pile", left: float) -> tuple[float, int, "_Pile"]:
+    def _nearest(self, pile: Pile, left: float) -> tuple[float, int, Pile]:
         counts = range(pile.next_tile() + 1)
         misses = [abs(self._saving(pile, count) - left) for count in counts]
         best = int(np.argmin(misses))
         return misses[best], best, pile
 
-    def _offer(self, pile: "_Pile") -> tuple[float, int]:
+    def _offer(self, pile: Pile) -> tuple[float, int]:
         """Return what a pile's next tile is worth for each MAC it saves, and these."""
         known = self._offers.get(pile.name)
         if known is None:
@@ -242,14 +179,14 @@ class _Plan:
             known = self._offers[pile.name] = (worth / max(saving, 1), saving)
         return known
 
-    def _saving(self, pile: "_Pile", count: int) -> int:
+    def _saving(self, pile: Pile, count: int) -> int:
         return sum(
             cost.macs() - cost.macs(pile.cuts(place, count))
             for place in pile.lengths
             if (cost := self._costs.get(place)) is not None
         )
 
-    def _take(self, pile: "_Pile", count: int) -> None:
+    def _take(self, pile: Pile, count: int) -> None:
         for place in pile.lengths:
             cost = self._costs.get(place)
             for axis, cut in pile.cuts(place, count).items() if cost else ():

@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from converters.graph.flat_model import FlatModel, Step
+from converters.graph.flattening import flatten_model
 from converters.graph.groups import ChannelGroup
-from converters.graph.layers import FlatModel, Step, flatten_model
 from converters.graph.surgery import without_channels
 from converters.prune.moments import Moments
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from converters.passes import run_pass
-from converters.recipe import Recipe, recipe_from_dict, shipped_recipe
+from converters.recipe import Recipe
+from converters.recipe_document import recipe_from_dict, shipped_recipe
 from converters.serving import input_boundary
 from converters.workpiece import Workpiece
 

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from converters.graph.channels import IntArray
+from converters.graph.flat_model import Step, Tensor
 from converters.graph.groups import ChannelGraph, channel_graph
-from converters.graph.layers import Step, Tensor
 from edgeclf.errors import ConversionError
 from edgeclf.types import ScoreKind
 

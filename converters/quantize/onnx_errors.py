@@ -6,8 +6,8 @@ import numpy as np
 
 from converters.quantize import LayerError
 from converters.quantize.onnx_layers import OnnxLayer, constants_of, layers_of
-from converters.quantize.ranges import RangeMethod, RangeObserver, quantization_error
-from converters.quantize.rounding import output_error
+from converters.quantize.ranges import RangeMethod
+from converters.quantize.rounding import nearest_errors, output_error
 from converters.quantize.statistics import Statistics
 
 __all__ = ["measured_errors"]
@@ -35,7 +35,7 @@ def measured_errors(
         arXiv:1511.06393, section 3.
     """
     noise = {
-        name: _noise(observer, ranges) for name, observer in statistics.ranges.items()
+        name: observer.error(ranges) for name, observer in statistics.ranges.items()
     }
     weights = constants_of(model)
     return tuple(
@@ -63,16 +63,10 @@ def _share_lost(
     noise_out: float,
 ) -> float:
     spread = layer.by_row(statistics.moments[layer.name].covariance)
-    steps = np.maximum(np.abs(weights).max(axis=1, keepdims=True) / 127, _SMALLEST)
-    errors = np.round(weights / steps) * steps - weights
+    errors = nearest_errors(weights)
     lost = (
         output_error(errors, spread).mean()
         + np.square(weights).sum(axis=1).mean() * noise_in
         + noise_out
     )
     return float(lost / max(output_error(weights, spread).mean(), _SMALLEST))
-
-
-def _noise(observer: RangeObserver, ranges: RangeMethod) -> float:
-    values, counts = observer.histogram()
-    return quantization_error(values, *observer.range(ranges), counts=counts)

@@ -10,6 +10,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from converters.quantize.windows import WindowAxis, same_padding, some_places
+
 __all__ = ["OnnxLayer", "constants_of", "layers_of", "producers_of"]
 
 _KINDS = ("Conv", "Gemm", "MatMul")
@@ -91,13 +93,13 @@ class OnnxLayer:
         """
         if self.kind != "Conv":
             every = picture.reshape(-1, picture.shape[-1])
-            return every[_some(len(every), places, numbers)][None]
+            return every[some_places(len(every), places, numbers)][None]
         down, across = (self._axis(picture.shape[2 + axis], axis) for axis in (0, 1))
         padding = ((0, 0), down.padding, across.padding)
         padded = np.pad(picture[0], padding) if np.any(padding) else picture[0]
-        chosen = _some(down.outputs * across.outputs, places, numbers)
-        rows = down.taps(chosen // across.outputs)
-        columns = across.taps(chosen % across.outputs)
+        chosen = some_places(down.outputs * across.outputs, places, numbers)
+        rows = down.taps(chosen // across.outputs) + down.padding[0]
+        columns = across.taps(chosen % across.outputs) + across.padding[0]
         seen = padded[:, rows[:, :, None], columns[:, None, :]]
         grouped = seen.reshape(
             self.groups, -1, len(chosen), self.shape[2] * self.shape[3]
@@ -110,47 +112,21 @@ class OnnxLayer:
     def _has_rows_first(self) -> bool:
         return self.kind == "Conv" or bool(self.attributes.get("transB", 0))
 
-    def _axis(self, size: int, axis: int) -> "_Axis":
+    def _axis(self, size: int, axis: int) -> WindowAxis:
         known = self.attributes
         pads = known.get("pads", [0, 0, 0, 0])
         window, stride = self.shape[2 + axis], known.get("strides", [1, 1])[axis]
         dilation = known.get("dilations", [1, 1])[axis]
-        before, after = pads[axis], pads[axis + 2]
+        padding = (pads[axis], pads[axis + 2])
         mode = known.get("auto_pad", b"NOTSET")
         if mode in {b"SAME_UPPER", b"SAME_LOWER"}:
-            outputs = -(-size // stride)
-            reach = (window - 1) * dilation + 1
-            missing = max(0, (outputs - 1) * stride + reach - size)
-            less, more = missing // 2, missing - missing // 2
-            before, after = (less, more) if mode == b"SAME_UPPER" else (more, less)
-        return _Axis(
-            size=size,
-            window=window,
-            stride=stride,
-            dilation=dilation,
-            padding=(before, after),
+            less, more = same_padding(
+                size=size, window=window, stride=stride, dilation=dilation
+            )
+            padding = (less, more) if mode == b"SAME_UPPER" else (more, less)
+        return WindowAxis(
+            size=size, window=window, stride=stride, dilation=dilation, padding=padding
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Axis:
-    """A window's way along a picture's side."""
-
-    size: int
-    window: int
-    stride: int
-    dilation: int
-    padding: tuple[int, int]
-
-    @property
-    def outputs(self) -> int:
-        reach = (self.window - 1) * self.dilation + 1
-        return (self.size + sum(self.padding) - reach) // self.stride + 1
-
-    def taps(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return where the window reads, shape (places, window)."""
-        offsets = np.arange(self.window) * self.dilation
-        return np.asarray(places[:, None] * self.stride + offsets)
 
 
 def layers_of(model: Any) -> tuple[OnnxLayer, ...]:
@@ -212,9 +188,3 @@ def _is_layer(
         for each in node.attribute
     )
     return is_plain and rank == (4 if node.op_type == "Conv" else 2)
-
-
-def _some(count: int, places: int, numbers: np.random.Generator) -> NDArray[np.intp]:
-    if count <= places:
-        return np.arange(count)
-    return np.sort(numbers.choice(count, places, replace=False))

@@ -12,20 +12,13 @@ from numpy.typing import NDArray
 from converters.quantize.moments import MomentSums
 from converters.quantize.onnx_layers import layers_of
 from converters.quantize.ranges import RangeObserver
-from converters.quantize.statistics import Statistics, observe
+from converters.quantize.statistics import MOST_INPUTS, PLACES, Statistics, observe
 from edgeclf.errors import CalibrationError
 
 __all__ = ["measured_statistics"]
 
-_PLACES = 32
-"""Places of a layer's output that are looked at in a picture: 300 pictures give some
-10,000 samples, several for each of at most about 1,500 inputs."""
-
 _VALUES = 8192
 """Values of a tensor that are counted in a picture; its ends are taken from all."""
-
-_MOST_INPUTS = 4096
-"""Above that, second moments would need more than 128 MiB a layer."""
 
 _CLIPS = ("Clip", "Relu")
 """What the quantizer makes part of the layer before it."""
@@ -47,7 +40,7 @@ def measured_statistics(
         CalibrationError: There are no pictures, or the model gives no numbers.
     """
     model = onnx.load_from_string(data)
-    layers = [layer for layer in layers_of(model) if layer.inputs <= _MOST_INPUTS]
+    layers = [layer for layer in layers_of(model) if layer.inputs <= MOST_INPUTS]
     sums = {layer.name: MomentSums() for layer in layers}
     ranged, clipped = _ranged(model), _clipped(model)
     names = [name for name in ranged if name not in clipped]
@@ -64,7 +57,7 @@ def measured_statistics(
             some = _thinned(values[name])
             observe(observer, values[name], some, name=name)
         for layer in layers:
-            seen = layer.samples(values[layer.source], _PLACES, numbers)
+            seen = layer.samples(values[layer.source], PLACES, numbers)
             sums[layer.name].add(seen)
     if not seen_any:
         raise CalibrationError("there are no photos to measure ranges on")

@@ -98,6 +98,18 @@ class RangeObserver:
         loss = _squared_loss(levels) if method == "mse" else _entropy_loss(levels)
         return _search(loss, values, counts, (self._low, self._high))
 
+    def error(self, method: RangeMethod) -> float:
+        """Return the mean squared error of storing what was seen in a range.
+
+        Args:
+            method: How the range is chosen; see ``range``.
+
+        Raises:
+            ValueError: Nothing was seen.
+        """
+        values, counts = self.histogram()
+        return quantization_error(values, *self.range(method), counts=counts)
+
     def histogram(self) -> tuple[_Values, _Values]:
         """Return (values, counts), the middles of all bins that hold something."""
         (filled,) = np.nonzero(self._counts)

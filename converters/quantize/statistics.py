@@ -16,9 +16,16 @@ from converters.quantize.ranges import RangeObserver
 from converters.workpiece import Workpiece
 from edgeclf.errors import CalibrationError
 
-__all__ = ["Statistics", "kept_statistics", "observe"]
+__all__ = ["MOST_INPUTS", "PLACES", "Statistics", "kept_statistics", "observe"]
 
 Key = TypeVar("Key", int, str)
+
+PLACES = 32
+"""Outputs of a layer that are looked at in a picture: 300 pictures give some 10,000
+samples, several for each of at most about 1,500 inputs."""
+
+MOST_INPUTS = 4096
+"""Of a layer with moments; above that they would need more than 128 MiB."""
 
 _STATE = ("ends", "place", "counts")
 """What ``RangeObserver.state`` gives."""

@@ -4,8 +4,8 @@ import numpy as np
 
 from converters.quantize import LayerError
 from converters.quantize.moments import InputMoments
-from converters.quantize.ranges import RangeMethod, RangeObserver, quantization_error
-from converters.quantize.rounding import output_error
+from converters.quantize.ranges import RangeMethod
+from converters.quantize.rounding import nearest_errors, output_error
 from converters.quantize.statistics import Statistics
 from converters.quantize.tflite_file import TfliteFile, TfliteLayer
 from converters.quantize.tflite_layers import as_rows, output_count
@@ -34,7 +34,7 @@ def measured_errors(
         arXiv:1511.06393, section 3.
     """
     noise = {
-        tensor: _noise(observer, ranges)
+        tensor: observer.error(ranges)
         for tensor, observer in statistics.ranges.items()
         if observer.count
     }
@@ -54,8 +54,7 @@ def _layer_error(
     stored = file.array(layer.weights)
     assert stored is not None  # noqa: S101 - layers() yields none without
     weights = as_rows(layer, stored)
-    steps = np.maximum(np.abs(weights).max(axis=1, keepdims=True) / 127, _SMALLEST)
-    errors = np.round(weights / steps) * steps - weights
+    errors = nearest_errors(weights)
     bias = None if layer.bias is None else file.array(layer.bias)
     mean = np.sum(weights * moments.mean, axis=1) + (0.0 if bias is None else bias)
     power = (output_error(weights, moments.covariance) + np.square(mean)).mean()
@@ -69,8 +68,3 @@ def _layer_error(
         error=float(lost / max(power, _SMALLEST)),
         macs=output_count(file, layer) * weights.size,
     )
-
-
-def _noise(observer: RangeObserver, ranges: RangeMethod) -> float:
-    values, counts = observer.histogram()
-    return quantization_error(values, *observer.range(ranges), counts=counts)

@@ -1,44 +1,17 @@
 """A layer as a matrix: its weights as rows, and what of its input each output saw."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from converters.quantize.tflite_file import TfliteFile, TfliteLayer
+from converters.quantize.windows import WindowAxis, same_padding
 
 __all__ = ["as_rows", "from_rows", "is_one_matrix", "output_count", "seen_inputs"]
 
 _SAME = 0
 """The schema's number of the padding that keeps the size."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Axis:
-    """A window's way along a picture's side."""
-
-    size: int
-    window: int
-    stride: int
-    dilation: int
-    is_same: bool
-
-    @property
-    def reach(self) -> int:
-        return (self.window - 1) * self.dilation + 1
-
-    @property
-    def outputs(self) -> int:
-        covered = self.size if self.is_same else self.size - self.reach + 1
-        return -(-covered // self.stride)
-
-    def along(self, outputs: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return where outputs look, shape (outputs, window); outside is padding."""
-        covered = (self.outputs - 1) * self.stride + self.reach
-        before = max(0, covered - self.size) // 2 if self.is_same else 0
-        taps = np.arange(self.window) * self.dilation
-        return np.asarray(outputs[:, None] * self.stride + taps - before)
 
 
 def is_one_matrix(file: TfliteFile, layer: TfliteLayer) -> bool:
@@ -95,7 +68,7 @@ def seen_inputs(
     vertical = _axis(layer.options, picture.shape[1], int(height), "H")
     horizontal = _axis(layer.options, picture.shape[2], int(width), "W")
     rows, columns = np.divmod(places, horizontal.outputs)
-    seen = _pixels(picture[0], vertical.along(rows), horizontal.along(columns))
+    seen = _pixels(picture[0], vertical.taps(rows), horizontal.taps(columns))
     if layer.kind == "conv":
         return seen.reshape(len(places), -1)
     own = np.ascontiguousarray(seen.transpose(2, 0, 1))
@@ -125,11 +98,14 @@ def _pixels(
     return np.reshape(found, (len(rows), -1, picture.shape[-1]))
 
 
-def _axis(options: Any, size: int, window: int, side: str) -> _Axis:
-    return _Axis(
-        size=size,
-        window=window,
-        stride=int(getattr(options, f"stride{side}")),
-        dilation=int(getattr(options, f"dilation{side}Factor")),
-        is_same=options.padding == _SAME,
+def _axis(options: Any, size: int, window: int, side: str) -> WindowAxis:
+    stride = int(getattr(options, f"stride{side}"))
+    dilation = int(getattr(options, f"dilation{side}Factor"))
+    padding = (0, 0)
+    if options.padding == _SAME:
+        padding = same_padding(
+            size=size, window=window, stride=stride, dilation=dilation
+        )
+    return WindowAxis(
+        size=size, window=window, stride=stride, dilation=dilation, padding=padding
     )

@@ -14,26 +14,20 @@ from numpy.typing import NDArray
 
 from converters.quantize.moments import MomentSums
 from converters.quantize.ranges import RangeObserver
-from converters.quantize.statistics import Statistics, observe
+from converters.quantize.statistics import MOST_INPUTS, PLACES, Statistics, observe
 from converters.quantize.tflite_file import TfliteFile, TfliteLayer
 from converters.quantize.tflite_layers import (
     is_one_matrix,
     output_count,
     seen_inputs,
 )
+from converters.quantize.windows import some_places
 from edgeclf.errors import CalibrationError
 
 __all__ = ["measured_statistics"]
 
-_PLACES = 32
-"""Outputs of a layer that are looked at in a picture: 300 pictures give some 10,000
-samples, several for each of at most about 1,500 inputs."""
-
 _VALUES = 16384
 """Values of a tensor that are counted in a picture; ends are taken from all."""
-
-_MOST_INPUTS = 4096
-"""Above that, second moments would need more than 128 MiB a layer."""
 
 
 def measured_statistics(
@@ -65,7 +59,7 @@ def measured_statistics(
             some = _thinned(values[tensor])
             observe(observer, values[tensor], some, name=file.name(tensor))
         for layer in layers:
-            places = _some_places(output_count(file, layer), numbers)
+            places = some_places(output_count(file, layer), PLACES, numbers)
             seen = seen_inputs(file, layer, values[layer.source], places)
             sums[layer.name].add(seen)
     if not seen_any:
@@ -95,7 +89,7 @@ def _is_followed(file: TfliteFile, layer: TfliteLayer) -> bool:
     if weights is None or not is_one_matrix(file, layer):
         return False
     outputs = weights.shape[-1 if layer.kind == "depthwise" else 0]
-    return bool(weights.size // outputs <= _MOST_INPUTS)
+    return bool(weights.size // outputs <= MOST_INPUTS)
 
 
 def _thinned(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -104,9 +98,3 @@ def _thinned(values: NDArray[np.float32]) -> NDArray[np.float32]:
     while math.gcd(step, values.shape[-1] if values.ndim else 1) > 1:
         step += 1
     return values.ravel()[::step]
-
-
-def _some_places(count: int, numbers: np.random.Generator) -> NDArray[np.intp]:
-    if count <= _PLACES:
-        return np.arange(count)
-    return np.sort(numbers.choice(count, _PLACES, replace=False))

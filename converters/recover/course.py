@@ -1,6 +1,6 @@
 """A student, a teacher, and the photos between them: epoch by epoch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -11,6 +11,7 @@ from converters.child import Report
 from converters.pictures import PictureSet
 from converters.recover.batch_norm import reestimate
 from converters.recover.layers import batch_norms
+from converters.recover.lesson import Lesson
 from converters.recover.loss import distillation_loss
 from converters.recover.options import RecoverOptions
 from converters.recover.split import hold_out
@@ -23,9 +24,8 @@ from converters.recover.state import (
 from converters.recover.teacher import Teacher
 from converters.recover.training import Training, score_function
 from converters.recover.views import View, ViewMaker
-from edgeclf.types import PreprocessSpec, ScoreKind
 
-__all__ = ["PHASE", "Course", "Lesson"]
+__all__ = ["PHASE", "Course"]
 
 PHASE = "recovering"
 """The phase that progress is reported of."""
@@ -33,23 +33,6 @@ PHASE = "recovering"
 _STATISTICS_PHOTOS = 512
 _STATISTICS_BATCH = 64
 _MANY_PHOTOS = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
-    """What is learned from.
-
-    Attributes:
-        photos: Labelled or not.
-        spec: How the models take them.
-        scores: What the models give.
-        seed: Of every draw.
-    """
-
-    photos: PictureSet
-    spec: PreprocessSpec
-    scores: ScoreKind = "logits"
-    seed: int = 0
 
 
 class Course:

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from converters.child import Report
-from converters.recover.course import PHASE, Course, Lesson
+from converters.recover.course import PHASE, Course
+from converters.recover.lesson import Lesson
 from converters.recover.options import RecoverOptions
 from converters.recover.state import EpochRecord, StateFile
 from converters.recover.state_key import state_key
 
-__all__ = ["PHASE", "Lesson", "Recovered", "recover"]
+__all__ = ["PHASE", "Recovered", "recover"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

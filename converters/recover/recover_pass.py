@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from converters.graph.surgery import without_channels
-from converters.recover.distill import Lesson, Recovered, recover
+from converters.recover.distill import Recovered, recover
+from converters.recover.lesson import lesson_of
 from converters.recover.options import RecoverOptions
 from converters.recover.photos import photos_to_learn
-from converters.workpiece import Workpiece
-from edgeclf.errors import CalibrationError, ConversionError
+from converters.workpiece import Workpiece, require_finite_weights
+from edgeclf.errors import CalibrationError
 
 __all__ = ["RecoverModel"]
 
@@ -38,16 +37,10 @@ class RecoverModel:
         """
         learned = photos_to_learn(work)
         assert learned is not None  # noqa: S101 - requires() checked it
-        lesson = Lesson(
-            photos=learned.pictures,
-            spec=work.source.preprocess,
-            scores=work.task.scores,
-            seed=work.recipe.seed,
-        )
         recovered = recover(
             without_channels(work.scoring_model, {}),
             work.reference,
-            lesson,
+            lesson_of(work, learned.pictures),
             self.options,
             report=work.report,
             state_folder=work.state_folder,
@@ -61,11 +54,7 @@ class RecoverModel:
 
     def ensures(self, work: Workpiece) -> None:
         """Refuse a model with weights that are no numbers."""
-        for weight in work.scoring_model.weights:
-            if not np.all(np.isfinite(np.asarray(weight))):
-                raise ConversionError(
-                    f"training broke {weight.path}: try a smaller learning rate"
-                )
+        require_finite_weights(work, doing="training", advice="a smaller learning rate")
 
 
 def _words(recovered: Recovered, photos: str) -> str:

@@ -12,7 +12,7 @@ from converters.source_model import weights_digest
 from edgeclf.json_values import canonical_json, to_json_value
 
 if TYPE_CHECKING:
-    from converters.recover.course import Lesson
+    from converters.recover.lesson import Lesson
 
 __all__ = ["state_key"]
 

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("tensorflow")
 keras: Any = pytest.importorskip("keras")
 groups_module: Any = pytest.importorskip("converters.graph.groups")
-layers_module: Any = pytest.importorskip("converters.graph.layers")
+layers_module: Any = pytest.importorskip("converters.graph.flattening")
 layers = keras.layers
 
 

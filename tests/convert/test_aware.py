@@ -29,7 +29,7 @@ rounding: Any = pytest.importorskip("converters.aware.layers")
 students: Any = pytest.importorskip("converters.aware.student")
 training: Any = pytest.importorskip("converters.aware.training")
 passes: Any = pytest.importorskip("converters.aware.aware_pass")
-distill: Any = pytest.importorskip("converters.recover.distill")
+lessons: Any = pytest.importorskip("converters.recover.lesson")
 folding: Any = pytest.importorskip("converters.graph.folding")
 scoring: Any = pytest.importorskip("converters.gate.scoring")
 layers = keras.layers
@@ -99,7 +99,7 @@ def lesson(count: int = 48, *, labelled: bool = False) -> Any:
     photos = PictureSet(
         pixels=work.calibration.pixels, origin="finetune", sha256="2" * 64, truth=truth
     )
-    return distill.Lesson(photos=photos, spec=source.preprocess)
+    return lessons.Lesson(photos=photos, spec=source.preprocess)
 
 
 def coarse(seed: int = 0) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from converters import pipeline
 from converters.child import ChildError, run_in_child
 from converters.pipeline import ConversionRequest, ConversionResult, convert
-from converters.recipe import recipe_to_dict
+from converters.recipe_document import recipe_to_dict
 from edgeclf.errors import (
     CalibrationError,
     ConversionError,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from converters.prune.options import PruneOptions
-from converters.recipe import Recipe, recipe_from_dict, recipe_to_dict, shipped_recipe
+from converters.recipe import Recipe
+from converters.recipe_document import recipe_from_dict, recipe_to_dict, shipped_recipe
 from edgeclf.errors import (
     CalibrationError,
     ConversionError,
@@ -24,7 +25,7 @@ pruners: Any = pytest.importorskip("converters.prune.pruner")
 targets: Any = pytest.importorskip("converters.prune.target")
 macs: Any = pytest.importorskip("converters.graph.macs")
 groups: Any = pytest.importorskip("converters.graph.groups")
-layers: Any = pytest.importorskip("converters.graph.layers")
+layers: Any = pytest.importorskip("converters.graph.flattening")
 moments: Any = pytest.importorskip("converters.prune.moments")
 refit: Any = pytest.importorskip("converters.prune.refit")
 

@@ -20,10 +20,12 @@ from edgeclf.preprocess import preset
 from tests.convert.workshop import recipe, tiny_source, workpiece
 
 if TYPE_CHECKING:
-    from converters.recover.distill import Lesson, Recovered
+    from converters.recover.distill import Recovered
+    from converters.recover.lesson import Lesson
 
 keras: Any = pytest.importorskip("keras")
 distill: Any = pytest.importorskip("converters.recover.distill")
+lessons: Any = pytest.importorskip("converters.recover.lesson")
 batch_norm: Any = pytest.importorskip("converters.recover.batch_norm")
 views: Any = pytest.importorskip("converters.recover.views")
 teachers: Any = pytest.importorskip("converters.recover.teacher")
@@ -68,7 +70,7 @@ def pictures(count: int = 40, *, labelled: bool = False) -> PictureSet:
 
 
 def lesson(**changes: Any) -> "Lesson":
-    made: Lesson = distill.Lesson(photos=pictures(), spec=SPEC)
+    made: Lesson = lessons.Lesson(photos=pictures(), spec=SPEC)
     return replace(made, **changes)
 
 

@@ -10,14 +10,8 @@ from PIL import Image
 
 from converters.pictures import PictureSet
 from converters.pipeline import open_pass
-from converters.recipe import (
-    Precision,
-    Recipe,
-    Target,
-    recipe_from_dict,
-    recipe_to_dict,
-    shipped_recipe,
-)
+from converters.recipe import Precision, Recipe, Target
+from converters.recipe_document import recipe_from_dict, recipe_to_dict, shipped_recipe
 from converters.source_model import SourceModel
 from edgeclf.preprocess import Preprocessor, preset
 from edgeclf.scenes import golden_images

@@ -57,14 +57,21 @@ class OnnxGraph:
         return name
 
     def _weight(self, name: str, values: FloatArray) -> str:
-        """Add a constant; in a quantized graph int8, one scale a channel."""
+        """Add a constant; in a quantized graph 8 bits, one scale a channel.
+
+        They are stored unsigned, around 128, as the converter stores them: an x86
+        without VNNI saturates when it multiplies unsigned activations by signed
+        weights, and golden vectors made there would hold nowhere else.
+        """
         if not self.quantized:
             return self._constant(name, np.ascontiguousarray(values))
         axes = tuple(range(1, values.ndim))
         scales = (np.abs(values).max(axis=axes) / 127).astype(np.float32)
         spread = scales.reshape(-1, *(1 for _ in axes))
-        stored = self._constant(f"{name}_q", np.rint(values / spread).astype(np.int8))
-        return self._dequantized(stored, name, scales, np.zeros(len(scales), np.int8))
+        integers = np.rint(values / spread) + 128
+        stored = self._constant(f"{name}_q", integers.astype(np.uint8))
+        zeros = np.full(len(scales), 128, np.uint8)
+        return self._dequantized(stored, name, scales, zeros)
 
     def _dequantized(self, source: str, name: str, scale: Any, zero: Any) -> str:
         from onnx import helper

@@ -8,7 +8,8 @@ import pytest
 from converters.gate.outcome import accepted_or_refused
 from converters.gate.verdict import Gate, judge_agreement, judge_drop
 from converters.gate.wanted import fewest_to_pass
-from converters.recipe import Recipe, recipe_from_dict, shipped_recipe
+from converters.recipe import Recipe
+from converters.recipe_document import recipe_from_dict, shipped_recipe
 from edgeclf.errors import NoVerdictError, OutOfBoundsError
 from edgeclf.gate_record import GateRecord, Measure
 

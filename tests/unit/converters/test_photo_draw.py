@@ -11,7 +11,8 @@ from PIL import Image
 from converters.crops import crops
 from converters.photo_draw import draw_pictures
 from converters.photos import PhotoSet
-from converters.recipe import Recipe, recipe_from_dict, shipped_recipe
+from converters.recipe import Recipe
+from converters.recipe_document import recipe_from_dict, shipped_recipe
 from edgeclf.preprocess import preset
 
 SOURCE: Any = SimpleNamespace(

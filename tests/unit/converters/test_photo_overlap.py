@@ -12,7 +12,7 @@ from converters.photo_clusters import cluster_of_name, clusters, look_alike
 from converters.photo_draw import draw_pictures
 from converters.photo_overlap import unseen
 from converters.photos import PhotoSet
-from converters.recipe import recipe_from_dict, shipped_recipe
+from converters.recipe_document import recipe_from_dict, shipped_recipe
 from edgeclf.errors import CalibrationError, InputFileError
 from edgeclf.preprocess import preset
 from edgeclf.types import DecodeSpec, Uint8Image

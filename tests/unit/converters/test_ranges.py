@@ -36,6 +36,7 @@ def bell(count: int = 20_000, *, outlier: float | None = None) -> NDArray[np.flo
     return values
 
 
+@settings(deadline=None)
 @given(batches)
 def test_min_max_covers_all_that_was_seen(values: NDArray[np.float32]) -> None:
     low, high = observed(values).range("min-max")
@@ -45,7 +46,7 @@ def test_min_max_covers_all_that_was_seen(values: NDArray[np.float32]) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(values=batches)
 def test_every_range_contains_zero_and_lies_within_what_was_seen(
     method: RangeMethod, values: NDArray[np.float32]
@@ -55,7 +56,7 @@ def test_every_range_contains_zero_and_lies_within_what_was_seen(
     assert min(0.0, values.min()) <= low <= 0.0 <= high <= max(0.0, values.max())
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(batches)
 def test_the_least_squared_error_is_never_above_min_maxs(
     values: NDArray[np.float32],
@@ -71,7 +72,7 @@ def test_the_least_squared_error_is_never_above_min_maxs(
     assert errors[0] <= errors[1]
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(values=batches, cut=st.integers(0, 300))
 def test_a_range_does_not_depend_on_how_values_come_in_batches(
     values: NDArray[np.float32], cut: int
@@ -82,6 +83,7 @@ def test_a_range_does_not_depend_on_how_values_come_in_batches(
     assert whole.range("mse") == parts.range("mse")
 
 
+@settings(deadline=None)
 @given(batches)
 def test_the_histogram_counts_every_value_near_where_it_is(
     values: NDArray[np.float32],
@@ -91,7 +93,8 @@ def test_the_histogram_counts_every_value_near_where_it_is(
     spread = float(max(values.max(), 0.0)) - float(min(values.min(), 0.0))
     assert counts.sum() == len(values)
     ordered = np.repeat(middles, counts.astype(int))
-    assert np.abs(np.sort(values) - ordered).max() <= spread / 4000
+    narrowest = float(np.finfo(np.float32).tiny)
+    assert np.abs(np.sort(values) - ordered).max() <= max(spread / 4000, narrowest)
 
 
 @pytest.mark.parametrize("method", ["percentile", "entropy"])

@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml requirements/constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --upgrade 'pip>=25.1'
 	$(PIP) install --progress-bar on -c requirements/constraints.txt \
-	    -e '.[opencv,litert,onnx,mqtt,metrics,convert]' --group dev | sed -uE '/already satisfied/d'
+	    -e '.[opencv,litert,onnx,mqtt,metrics,page,convert]' --group dev | sed -uE '/already satisfied/d'
 	@test -x $(BIN)/edgeclf
 	@touch $@
 

@@ -11,10 +11,11 @@ from click.core import ParameterSource
 
 from edgeclf.classifier import Classifier
 from edgeclf.commands.console import SECONDS, json_option, print_json, say
-from edgeclf.commands.loop_heat import heat_watchers
+from edgeclf.commands.loop_heat import watched_heat
 from edgeclf.commands.loop_options import LoopOptions, loop_options
 from edgeclf.commands.loop_workers import opened_workers
 from edgeclf.commands.model_argument import engine_options, model_argument
+from edgeclf.commands.page_options import PageOptions, page_options
 from edgeclf.commands.sink_option import sink_option
 from edgeclf.commands.watch_options import Watching, watch_options
 from edgeclf.errors import SourceError
@@ -24,6 +25,7 @@ from edgeclf.sinks import open_sinks
 from edgeclf.sources import Source, open_source
 from edgeclf.stream import (
     JsonSink,
+    Ledger,
     Sink,
     Stop,
     TextSink,
@@ -65,6 +67,7 @@ __all__ = ["run"]
 @loop_options
 @sink_option
 @watch_options
+@page_options
 @engine_options
 @json_option
 @click.pass_context
@@ -81,6 +84,7 @@ def run(  # noqa: PLR0913 - one argument an option
     loop: LoopOptions,
     sink_uris: tuple[str, ...],
     watching: Watching,
+    page: PageOptions,
     engine: str | None,
     threads: int,
     as_json: bool,
@@ -98,9 +102,10 @@ def run(  # noqa: PLR0913 - one argument an option
       edgeclf run model.edgeclf --source synthetic:7@30 --duration 10 --json
       edgeclf run model.edgeclf --source synthetic:7@30 --sink jsonl:log.jsonl
       edgeclf run model.edgeclf --source video.mp4 --events events.toml
+      edgeclf run model.edgeclf --source v4l2:0 --serve 8080
     """  # noqa: D301 - click wants the control character
     opened = load_model(model, flags=model_flags)
-    stop = Stop()
+    stop, ledger = Stop(), Ledger()
     said_threads = ctx.get_parameter_source("threads") is not ParameterSource.DEFAULT
     open_again = partial(
         open_source,
@@ -110,7 +115,8 @@ def run(  # noqa: PLR0913 - one argument an option
     )
     with (
         contextlib.closing(ServiceManager()) as manager,
-        heat_watchers(loop.on_throttle, stop) as watchers,
+        watched_heat(loop.on_throttle, stop) as heat,
+        page.served(opened, counts=ledger.so_far, machine=heat.latest) as shown,
         open_sinks(sink_uris, model_name=opened.name, notify=say) as sinks,
         opened_workers(
             lambda each: Classifier(opened, engine=engine, threads=each, top_k=top_k),
@@ -123,13 +129,27 @@ def run(  # noqa: PLR0913 - one argument an option
         _first_opened(source_uri, open_again, loop) as source,
         stop_on_signals(stop),
     ):
+        if shown is not None:
+            shown.started(
+                source=source.uri,
+                engine=classifier.identity,
+                workers=1 + len(beside),
+            )
         report = run_loop(
             source,
             classifier,
             beside=beside,
             choice=choice,
-            sinks=[_sink(as_json=as_json), *sinks, ServiceSink(manager)],
-            watchers=[*watching.watchers(opened, is_live=source.live), *watchers],
+            sinks=[
+                _sink(as_json=as_json),
+                *sinks,
+                ServiceSink(manager),
+                *([] if shown is None else [shown]),
+            ],
+            watchers=[
+                *watching.watchers(opened, is_live=source.live),
+                *heat.watchers,
+            ],
             frames=frames,
             duration_s=duration_s,
             max_age_ms=loop.max_age_ms,
@@ -137,6 +157,7 @@ def run(  # noqa: PLR0913 - one argument an option
             on_change=loop.change_limits,
             recovery=loop.recovery(partial(open_again, notify=say)),
             alive=manager.alive,
+            ledger=ledger,
             stop=stop,
         )
     sys.exit({"interrupted": 130, "overheated": 1}.get(report.ended, 0))

@@ -6,7 +6,7 @@ import numpy as np
 
 from edgeclf.types import CropSpec, PreprocessSpec, ResizeSpec
 
-__all__ = ["ResizePlan", "Window", "plan_resize"]
+__all__ = ["ResizePlan", "Window", "plan_resize", "seen_part"]
 
 
 class Window(NamedTuple):
@@ -82,6 +82,29 @@ def plan_resize(size: tuple[int, int], spec: PreprocessSpec) -> ResizePlan:
     kept = Window(0, 0, *scaled) if crops_first else _centre(scaled, spec.crop)
     placed = Window(0, 0, *kept.size)
     return ResizePlan(source=source, scaled=scaled, kept=kept, placed=placed)
+
+
+def seen_part(
+    size: tuple[int, int], spec: PreprocessSpec
+) -> tuple[float, float, float, float]:
+    """Return the part of a picture that the model sees.
+
+    Args:
+        size: (height, width) of the picture in pixels.
+        spec: Its ``crop`` and ``resize`` are read.
+
+    Returns:
+        Left, top, width, height, as shares of the picture's width and height, 0 to 1.
+    """
+    plan = plan_resize(size, spec)
+    rows = plan.source.height / plan.scaled[0] / size[0]
+    columns = plan.source.width / plan.scaled[1] / size[1]
+    return (
+        plan.source.left / size[1] + plan.kept.left * columns,
+        plan.source.top / size[0] + plan.kept.top * rows,
+        plan.kept.width * columns,
+        plan.kept.height * rows,
+    )
 
 
 def _centre(size: tuple[int, int], crop: CropSpec) -> Window:

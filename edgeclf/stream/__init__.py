@@ -2,7 +2,7 @@
 
 from edgeclf.stream.auto import chosen_workers, sample_frames
 from edgeclf.stream.choice import Candidate, Measured, WorkerChoice, candidates_for
-from edgeclf.stream.counts import Counts
+from edgeclf.stream.counts import Counts, Ledger
 from edgeclf.stream.decision import Decision, FrameClassifier
 from edgeclf.stream.event import Event, EventKind, Phase, Watcher
 from edgeclf.stream.gate import ChangeLimits
@@ -28,6 +28,7 @@ __all__ = [
     "HeatMonitor",
     "HeatWatcher",
     "JsonSink",
+    "Ledger",
     "LoopReport",
     "Measured",
     "OnThrottle",

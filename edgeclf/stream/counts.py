@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 __all__ = ["Counts", "Fate", "Ledger"]
 
@@ -66,9 +66,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._captured = 0
         self._skipped = 0
-        self._settled: dict[Fate, int] = dict.fromkeys(
-            ("decided", "dropped", "duplicated", "unchanged", "late"), 0
-        )
+        self._settled: dict[str, int] = dict.fromkeys(get_args(Fate), 0)
         self._counts: Counts | None = None
 
     def captured(self, *, skipped: int = 0) -> None:
@@ -81,6 +79,20 @@ class Ledger:
         """Count what captured frames came to."""
         with self._lock:
             self._settled[fate] += frames
+
+    def so_far(self) -> dict[str, int]:
+        """Return what became of the frames until now, named as in ``Counts``.
+
+        The frames under way are ``left`` if the loop ends now. Pictures that could not
+        be read are not here: only their source knows of them.
+        """
+        with self._lock:
+            return {
+                "captured": self._captured,
+                "skipped": self._skipped,
+                **self._settled,
+                "left": self._captured - sum(self._settled.values()),
+            }
 
     def close(self, *, unreadable: int) -> Counts:
         """Return what there is, with what is in flight as left; the first call counts.

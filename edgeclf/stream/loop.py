@@ -58,6 +58,7 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
     on_change: ChangeLimits | None = None,
     recovery: Recovery | None = None,
     alive: Callable[[], None] | None = None,
+    ledger: Ledger | None = None,
     stop: Stop | None = None,
     clock: Callable[[], int] = time.monotonic_ns,
 ) -> LoopReport:
@@ -87,6 +88,7 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
             ends the loop, and it may be silent as long as it likes.
         alive: Called again and again by who takes the frames, ten times a second while
             none come: what a watchdog needs. A loop that hangs does not call it.
+        ledger: Counts the frames; whoever made it may ask it meanwhile.
         stop: Asks for the end from a signal handler or another thread.
         clock: Nanoseconds on the clock of ``Frame.captured_ns``.
 
@@ -95,7 +97,7 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
         BackendError: The engine failed.
     """
     stop = stop or Stop()
-    ledger = Ledger()
+    ledger = ledger or Ledger()
     started_ns = clock()
     teller = _Teller(sinks, watchers, ledger, clock)
     feed: Feed = (

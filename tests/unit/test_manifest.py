@@ -372,7 +372,9 @@ def test_a_number_that_json_does_not_keep_is_not_written(value: float) -> None:
         manifest_bytes(replace(MANIFEST, provenance=provenance))
 
 
-@pytest.mark.parametrize("value", [b"bytes", object(), {1: 2}], ids=repr)
+@pytest.mark.parametrize(
+    "value", [b"bytes", object(), {1: 2}], ids=["bytes", "object", "number"]
+)
 def test_a_value_that_json_has_no_word_for_is_not_written(value: object) -> None:
     provenance = replace(MANIFEST.provenance, recipe={"value": value})
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeclf.preprocess import PRESETS, preset
-from edgeclf.preprocess.geometry import Window, plan_resize
+from edgeclf.preprocess.geometry import Window, plan_resize, seen_part
 from edgeclf.types import CropSpec, PreprocessSpec, ResizeSpec
 
 SIDES = st.integers(1, 5000)
@@ -130,3 +130,30 @@ def test_a_fraction_kept_after_the_resize_decides_the_models_size() -> None:
 
     assert spec.size == (224, 224)
     assert plan_resize((480, 640), spec).kept == Window(16, 58, 224, 224)
+
+
+@pytest.mark.parametrize(
+    ("size", "name", "part"),
+    [
+        ((480, 640), "efficientnet-lite", (110 / 640, 30 / 480, 420 / 640, 420 / 480)),
+        ((480, 640), "torchvision", (58 / 341, 16 / 256, 224 / 341, 224 / 256)),
+    ],
+)
+def test_the_part_that_is_seen_is_the_crops_share_of_the_picture(
+    size: tuple[int, int], name: str, part: tuple[float, ...]
+) -> None:
+    assert seen_part(size, preset(name)) == pytest.approx(part)
+
+
+def test_a_letterbox_sees_all_of_the_picture() -> None:
+    assert seen_part((37, 400), LETTERBOX) == pytest.approx((0, 0, 1, 1))
+
+
+@given(height=SIDES, width=SIDES, name=st.sampled_from(sorted(PRESETS)))
+def test_what_is_seen_lies_in_the_picture(height: int, width: int, name: str) -> None:
+    left, top, seen_width, seen_height = seen_part((height, width), preset(name))
+
+    assert min(left, top) >= 0
+    assert min(seen_width, seen_height) > 0
+    assert left + seen_width <= 1 + 1e-9
+    assert top + seen_height <= 1 + 1e-9

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeclf.commands.loop_heat import heat_watchers
+from edgeclf.commands.loop_heat import watched_heat
 from edgeclf.machine import MachineReader, MachineState, ThrottleBits
 from edgeclf.stream import Decision, HeatMonitor, HeatWatcher, OnThrottle, Stop
 from edgeclf.types import Classification, Frame, Prediction
@@ -164,8 +164,8 @@ def test_a_board_is_watched_with_its_own_profiles_limit(
 ) -> None:
     root = write_tree(tmp_path, get_throttled="8\n")
     stop = Stop()
-    with heat_watchers("stop", stop, root=root) as (watcher,):
-        until(lambda: bool(watcher.watch(decision(0))))
+    with watched_heat("stop", stop, root=root) as heat:
+        until(lambda: bool(heat.watchers[0].watch(decision(0))))
 
     assert stop.reason == "overheated"
     assert "soft limit" in capsys.readouterr().err
@@ -174,8 +174,8 @@ def test_a_board_is_watched_with_its_own_profiles_limit(
 def test_a_machine_that_shows_no_heat_is_not_watched(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with heat_watchers("slow", Stop(), root=tmp_path) as watchers:
-        assert watchers == []
+    with watched_heat("slow", Stop(), root=tmp_path) as heat:
+        assert not heat.watchers
 
     assert "does not show its heat" in capsys.readouterr().err
 

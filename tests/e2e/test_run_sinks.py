@@ -1,10 +1,12 @@
 """``edgeclf run --sink`` with real files, servers and signals."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable
@@ -14,7 +16,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.brokers import free_port
+from tests.brokers import free_port, until
+from tests.mjpeg_server import jpeg, mjpeg_server, part
+from tests.videos import moving_square
 
 Run = Callable[..., tuple[int, str, str]]
 SCHEMA = json.loads(
@@ -146,6 +150,50 @@ def test_a_page_of_metrics_is_there_while_it_runs(bundle: Path) -> None:
 
     assert process.returncode == 0
     assert 'edgeclf_model_info{model="tiny-int8"} 1.0' in page
+
+
+def test_metrics_tell_what_became_of_frames_and_that_the_camera_is_gone(
+    bundle: Path,
+) -> None:
+    still = part(jpeg(moving_square(0)))
+    is_over = threading.Event()
+
+    def script(write: Callable[[bytes], None]) -> None:
+        while not is_over.is_set():
+            write(still)
+            time.sleep(0.01)
+
+    def shows(line: str) -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=30) as answer:
+            return (
+                re.search(rf"^{line}$", answer.read().decode(), re.MULTILINE)
+                is not None
+            )
+
+    port = free_port()
+    some = r"[1-9]\d*\.0"
+    with (
+        mjpeg_server(script) as camera,
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "edgeclf", "run", str(bundle), "--on-change"),
+                *("--source", camera.url, "--sink", f"prometheus:{port}", "--json"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        process.stdout.readline()
+        until(lambda: shows(rf'edgeclf_frames_total{{fate="unchanged"}} {some}'))
+        is_over.set()
+        lost = r'kind="source",name="lost"'
+        until(lambda: shows(rf'edgeclf_events_total{{{lost},phase="start"}} {some}'))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+    assert process.returncode == 0
 
 
 def test_a_full_stdout_does_not_keep_a_sink_from_its_records(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from edgeclf.errors import MissingDependencyError, SinkError
 from edgeclf.install import install_line
 from edgeclf.sources import Notify
-from edgeclf.stream import SinkCounts
+from edgeclf.stream import SinkCounts, Stop
 
 if TYPE_CHECKING:
     from edgeclf.sinks.buffered import BufferedSink
@@ -32,7 +32,6 @@ __all__ = [
 
 _warn: Notify = logging.getLogger("edgeclf").warning
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
-_CLOSE_S = 0.3
 
 FrameCounts: TypeAlias = Callable[[], Mapping[str, int]]
 """Returns numbers of frames by what became of them."""
@@ -140,10 +139,12 @@ def open_sinks(
     model_name: str = "model",
     notify: Notify = _warn,
     frames: FrameCounts | None = None,
+    stop: Stop | None = None,
 ) -> Iterator[Sequence["BufferedSink"]]:
     """Open sinks, and close them with what they still hold delivered.
 
-    Closing waits 0.3 s at most for all together; ``run_loop`` gave them a second.
+    Closing waits 0.3 s at most for all together; ``run_loop`` gave them a second. When
+    the end was asked for, both are shorter.
 
     Args:
         uris: One a sink.
@@ -151,6 +152,7 @@ def open_sinks(
         notify: Called with one line about something that was survived.
         frames: Returns what became of the frames so far: the ``so_far`` of the
             ``Ledger`` that ``run_loop`` is given.
+        stop: Where the end may be asked for.
 
     Raises:
         SinkError: See ``open_sink``; those opened before are closed.
@@ -168,11 +170,11 @@ def open_sinks(
             opened.append(open_sink(uri, options=options))  # noqa: PERF401 - closed if a later one fails
         yield opened
     finally:
-        _close(opened)
+        _close(opened, (stop or Stop()).patience_s("closing"))
 
 
-def _close(sinks: Sequence["BufferedSink"]) -> None:
-    deadline_ns = time.monotonic_ns() + round(_CLOSE_S * 1e9)
+def _close(sinks: Sequence["BufferedSink"], timeout_s: float) -> None:
+    deadline_ns = time.monotonic_ns() + round(timeout_s * 1e9)
     for sink in sinks:
         sink.end()
     for sink in sinks:

@@ -19,6 +19,7 @@ from edgeclf.latency import LatencyBudget
 from edgeclf.machine import MachineState, detect_board
 from edgeclf.page import LOOPBACK, Access, LivePage, made_up_token, serve_page
 from edgeclf.profiles import load_profile, profile_for_board
+from edgeclf.stream import Stop
 from edgeclf.types import Model
 
 __all__ = ["PageOptions", "page_options"]
@@ -53,6 +54,7 @@ class PageOptions:
         *,
         counts: Callable[[], Mapping[str, int]],
         machine: Callable[[], MachineState | None],
+        stop: Stop,
     ) -> Iterator[LivePage | None]:
         """Serve the page while the block runs; ``None`` where none is wanted.
 
@@ -60,6 +62,7 @@ class PageOptions:
             model: What decides.
             counts: Returns what became of the frames so far.
             machine: Returns the last reading of the machine.
+            stop: Where the end may be asked for.
 
         Raises:
             SinkError: The port cannot be had.
@@ -81,7 +84,7 @@ class PageOptions:
             counts=counts,
             machine=machine,
         )
-        with serve_page(page, port=self.serve, access=access) as server:
+        with serve_page(page, port=self.serve, access=access, stop=stop) as server:
             say(f"page: {_address(access, server.port, shows_token=not is_told)}")
             yield page
 

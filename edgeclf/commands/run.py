@@ -119,8 +119,16 @@ def run(  # noqa: PLR0913 - one argument an option
     with (
         contextlib.closing(ServiceManager()) as manager,
         watched_heat(loop.on_throttle, stop) as heat,
-        page.served(opened, counts=ledger.so_far, machine=heat.latest) as shown,
-        open_sinks(sink_uris, model_name=opened.name, notify=say) as sinks,
+        page.served(
+            opened, counts=ledger.so_far, machine=heat.latest, stop=stop
+        ) as shown,
+        open_sinks(
+            sink_uris,
+            model_name=opened.name,
+            notify=say,
+            frames=ledger.so_far,
+            stop=stop,
+        ) as sinks,
         opened_workers(
             lambda each: Classifier(opened, engine=engine, threads=each, top_k=top_k),
             workers=loop.workers,

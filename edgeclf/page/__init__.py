@@ -13,6 +13,7 @@ from edgeclf.errors import MissingDependencyError
 from edgeclf.install import install_line
 from edgeclf.page.access import LOOPBACK, Access, made_up_token
 from edgeclf.page.live import LivePage
+from edgeclf.stream import Stop
 
 if TYPE_CHECKING:
     from edgeclf.page.server import PageServer
@@ -21,13 +22,16 @@ __all__ = ["LOOPBACK", "Access", "LivePage", "made_up_token", "serve_page"]
 
 
 @contextlib.contextmanager
-def serve_page(page: LivePage, *, port: int, access: Access) -> Iterator["PageServer"]:
+def serve_page(
+    page: LivePage, *, port: int, access: Access, stop: Stop | None = None
+) -> Iterator["PageServer"]:
     """Serve a page until the block ends.
 
     Args:
         page: What is shown.
         port: 0 takes a free one; ``PageServer.port`` says which.
         access: Where it listens, and who may look.
+        stop: Where the end may be asked for: viewers are then sent away sooner.
 
     Raises:
         SinkError: The port cannot be had.
@@ -45,4 +49,4 @@ def serve_page(page: LivePage, *, port: int, access: Access) -> Iterator["PageSe
     try:
         yield server
     finally:
-        server.close()
+        server.close((stop or Stop()).patience_s("closing"))

@@ -34,9 +34,6 @@ _CONNECTIONS: Final = 64
 _SILENT_S: Final = 10
 """How long a viewer may leave a ping unanswered, and a connection may say nothing."""
 
-_CLOSE_S: Final = 0.3
-"""How long closing may take; a service has 2 s for everything."""
-
 _FILES: Final = {
     "": ("index.html", "text/html; charset=utf-8"),
     "page.css": ("page.css", "text/css; charset=utf-8"),
@@ -79,12 +76,16 @@ class PageServer:
         self._thread.start()
         self._end = self._is_up.result()
 
-    def close(self) -> None:
-        """Send everybody away, and let the port go; a second call does nothing."""
+    def close(self, timeout_s: float = 0.3) -> None:
+        """Send everybody away, and let the port go; a second call does nothing.
+
+        Args:
+            timeout_s: How long that may take, in seconds.
+        """
         if self._thread.is_alive():
             with suppress(RuntimeError):  # it ended in this very moment
                 self._loop.call_soon_threadsafe(self._end.set)
-            self._thread.join(_CLOSE_S)
+            self._thread.join(timeout_s)
 
     async def _serve(self, listening: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()

@@ -9,23 +9,32 @@ import importlib
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from edgeclf.errors import MissingDependencyError, SinkError
 from edgeclf.install import install_line
 from edgeclf.sources import Notify
-from edgeclf.stream import SinkCounts
+from edgeclf.stream import SinkCounts, Stop
 
 if TYPE_CHECKING:
     from edgeclf.sinks.buffered import BufferedSink
 
-__all__ = ["SINKS", "SinkEntry", "SinkOptions", "open_sink", "open_sinks"]
+__all__ = [
+    "SINKS",
+    "FrameCounts",
+    "SinkEntry",
+    "SinkOptions",
+    "open_sink",
+    "open_sinks",
+]
 
 _warn: Notify = logging.getLogger("edgeclf").warning
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
-_CLOSE_S = 0.3
+
+FrameCounts: TypeAlias = Callable[[], Mapping[str, int]]
+"""Returns numbers of frames by what became of them."""
 
 
 def _no_counts() -> Sequence[SinkCounts]:
@@ -40,11 +49,14 @@ class SinkOptions:
         notify: Called with one line about something that was survived.
         model_name: Of the model that decides, for people.
         others: Returns what the other sinks of the run did so far.
+        frames: Returns what became of the frames so far, as ``Ledger.so_far`` does;
+            ``None`` where nobody counts them.
     """
 
     notify: Notify = _warn
     model_name: str = "model"
     others: Callable[[], Sequence[SinkCounts]] = _no_counts
+    frames: FrameCounts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,16 +134,25 @@ def open_sink(uri: str, *, options: SinkOptions | None = None) -> "BufferedSink"
 
 @contextlib.contextmanager
 def open_sinks(
-    uris: Sequence[str], *, model_name: str = "model", notify: Notify = _warn
+    uris: Sequence[str],
+    *,
+    model_name: str = "model",
+    notify: Notify = _warn,
+    frames: FrameCounts | None = None,
+    stop: Stop | None = None,
 ) -> Iterator[Sequence["BufferedSink"]]:
     """Open sinks, and close them with what they still hold delivered.
 
-    Closing waits 0.3 s at most for all together; ``run_loop`` gave them a second.
+    Closing waits 0.3 s at most for all together; ``run_loop`` gave them a second. When
+    the end was asked for, both are shorter.
 
     Args:
         uris: One a sink.
         model_name: Of the model that decides, for people.
         notify: Called with one line about something that was survived.
+        frames: Returns what became of the frames so far: the ``so_far`` of the
+            ``Ledger`` that ``run_loop`` is given.
+        stop: Where the end may be asked for.
 
     Raises:
         SinkError: See ``open_sink``; those opened before are closed.
@@ -142,17 +163,18 @@ def open_sinks(
         notify=notify,
         model_name=model_name,
         others=lambda: [sink.counts() for sink in opened],
+        frames=frames,
     )
     try:
         for uri in uris:
             opened.append(open_sink(uri, options=options))  # noqa: PERF401 - closed if a later one fails
         yield opened
     finally:
-        _close(opened)
+        _close(opened, (stop or Stop()).patience_s("closing"))
 
 
-def _close(sinks: Sequence["BufferedSink"]) -> None:
-    deadline_ns = time.monotonic_ns() + round(_CLOSE_S * 1e9)
+def _close(sinks: Sequence["BufferedSink"], timeout_s: float) -> None:
+    deadline_ns = time.monotonic_ns() + round(timeout_s * 1e9)
     for sink in sinks:
         sink.end()
     for sink in sinks:

@@ -1,9 +1,9 @@
 """What Prometheus is told of a running loop."""
 
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,8 +14,9 @@ from prometheus_client import (
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from edgeclf.sinks import FrameCounts
 from edgeclf.sinks.record import Record
-from edgeclf.stream import SinkCounts
+from edgeclf.stream import Fate, Phase, SinkCounts
 
 __all__ = ["LiveMetrics"]
 
@@ -41,6 +42,7 @@ class LiveMetrics:
         *,
         model_name: str,
         others: Callable[[], Sequence[SinkCounts]],
+        frames: FrameCounts | None = None,
         temperature_c: Callable[[], float | None],
     ) -> None:
         """Begin with nothing.
@@ -48,18 +50,16 @@ class LiveMetrics:
         Args:
             model_name: Of the model that decides.
             others: Returns what each sink did so far.
+            frames: Returns what became of the frames so far; ``None``: not told.
             temperature_c: Returns the processor's, where it is known.
         """
         self.registry = CollectorRegistry()
         self._others = others
+        self._frames = frames
         self._temperature_c = temperature_c
         self._newest: Record | None = None
-        self._next_sequence = 0
         made: dict[str, Any] = {"registry": self.registry}
         self._decisions = Counter("edgeclf_decisions", "Frames decided.", **made)
-        self._skipped = Counter(
-            "edgeclf_frames_skipped", "Frames that were passed over.", **made
-        )
         self._stages = Histogram(
             "edgeclf_stage_seconds",
             "Time of a stage of one frame.",
@@ -82,6 +82,11 @@ class LiveMetrics:
         self._going_on = Gauge(
             "edgeclf_going_on", "1 from start to end.", ["kind", "name"], **made
         )
+        # There from the beginning: an alert on something that is missing stays silent,
+        # and of a counter that begins at 1 no increase is seen.
+        self._going_on.labels("source", "lost")
+        for phase in get_args(Phase):
+            self._events.labels("source", "lost", phase)
         Gauge("edgeclf_model_info", "The model.", ["model"], **made).labels(
             model_name
         ).set(1)
@@ -104,13 +109,13 @@ class LiveMetrics:
             yield GaugeMetricFamily(
                 "edgeclf_temperature_celsius", "Of the processor.", value=temperature_c
             )
+        if self._frames is not None:
+            yield from _frames(self._frames())
         yield from _sinks(self._others())
 
     def _take_decision(self, record: Record) -> None:
         body = record.body
         self._decisions.inc()
-        self._skipped.inc(max(0, body["sequence"] - self._next_sequence))
-        self._next_sequence = body["sequence"] + 1
         for stage, duration_ns in body["stage_ns"].items():
             self._stages.labels(stage).observe(duration_ns / 1e9)
         self._age.observe(body["age_ns"] / 1e9)
@@ -136,6 +141,29 @@ def _now(newest: Record) -> Iterator[Metric]:
         "edgeclf_last_decision_timestamp_seconds",
         "When the newest frame was decided, since 1970.",
         value=datetime.fromisoformat(newest.body["utc"]).timestamp(),
+    )
+
+
+def _frames(counts: Mapping[str, int]) -> Iterator[Metric]:
+    """Yield what became of the frames.
+
+    The fates are a sum: with what is under way, all frames that there were.
+    """
+    yield CounterMetricFamily(
+        "edgeclf_frames_captured",
+        "Frames that the loop got from the source.",
+        value=counts["captured"],
+    )
+    fates = CounterMetricFamily(
+        "edgeclf_frames", "Frames by what became of them.", labels=["fate"]
+    )
+    for fate in (*get_args(Fate), "skipped"):
+        fates.add_metric([fate], counts[fate])
+    yield fates
+    yield GaugeMetricFamily(
+        "edgeclf_frames_under_way",
+        "Frames that came and were not decided yet.",
+        value=counts["left"],
     )
 
 

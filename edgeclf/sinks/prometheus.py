@@ -81,6 +81,7 @@ def open_prometheus(_: str, rest: str, *, options: SinkOptions) -> BufferedSink:
     metrics = LiveMetrics(
         model_name=options.model_name,
         others=options.others,
+        frames=options.frames,
         temperature_c=lambda: reader.read(throttle=False).temperature_c,
     )
     kind = _Server6 if ":" in host else _Server

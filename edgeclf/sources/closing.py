@@ -74,6 +74,16 @@ class ClosedFromAnywhere:
     def __next__(self) -> Frame:
         return self._read(lambda: next(self._frames))
 
+    def interrupt(self) -> None:
+        """Give no more frames, and end a read that is under way; never waits.
+
+        Whoever reads has to close.
+        """
+        with self._lock:
+            self._closed.set()
+        if isinstance(self._source, Interruptible):
+            self._source.interrupt()
+
     def close(self) -> None:
         """Close the source, or see to it that the read which is under way does."""
         with self._lock:

@@ -96,6 +96,7 @@ class LiveSource(ClosedOnExit):
         self._patience_s = first_s
         self._handover: Handover[Shot] = Handover(keeps_all=options.every_frame)
         self._asked_ns: int | None = None
+        self._is_first_close = threading.Lock()  # acquired once, and never given back
         self._reader = threading.Thread(
             target=self._read, name=f"edgeclf reads {uri}", daemon=True
         )
@@ -138,10 +139,12 @@ class LiveSource(ClosedOnExit):
     def close(self) -> None:
         """Let go of the device, and end a read that waits, from whatever thread.
 
-        A driver that hangs is let go of when it comes back.
+        A driver that hangs is let go of when it comes back; only the first call waits
+        for that, and not long.
         """
         self.interrupt()
-        self._reader.join(_LETTING_GO_S)
+        if self._is_first_close.acquire(blocking=False):
+            self._reader.join(_LETTING_GO_S)
 
     def interrupt(self) -> None:
         """End a read that waits, and any after it; from whatever thread."""

@@ -3,7 +3,7 @@
 from edgeclf.stream.agreement import LoresAgreement
 from edgeclf.stream.auto import chosen_workers, sample_frames
 from edgeclf.stream.choice import Candidate, Measured, WorkerChoice, candidates_for
-from edgeclf.stream.counts import Counts, Ledger
+from edgeclf.stream.counts import Counts, Fate, Ledger
 from edgeclf.stream.decision import Decision, FrameClassifier
 from edgeclf.stream.event import Event, EventKind, Phase, Watcher
 from edgeclf.stream.gate import ChangeLimits
@@ -26,6 +26,7 @@ __all__ = [
     "Ended",
     "Event",
     "EventKind",
+    "Fate",
     "FrameClassifier",
     "HeatMonitor",
     "HeatWatcher",

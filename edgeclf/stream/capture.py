@@ -168,8 +168,8 @@ class Capture:
         self._is_let_go = True
         self.mailbox.close()
         source = self.source
-        if self._is_owner and source is not None and self.waiting_since_ns is not None:
-            source.close()
+        if self._is_owner and isinstance(source, ClosedFromAnywhere):
+            source.interrupt()  # closing may take time: the thread does that
 
     def join(self, wait_s: float) -> None:
         """Wait for the thread, but not longer than that."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from edgeclf.errors import EdgeclfError
 from edgeclf.latency import LatencyReport, StageTimer
@@ -23,9 +23,6 @@ from edgeclf.stream.stop import Stop
 from edgeclf.stream.workers import Decider, Outcome, SoleDecider, Workers
 
 __all__ = ["FrameClassifier", "Sink", "run_loop"]
-
-_LEAVE_S: Final = 0.3
-"""How long a loop's threads may take to end before they are left behind, as daemons."""
 
 
 class Sink(Protocol):
@@ -142,7 +139,7 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
             choice=choice,
             outages=feed.outages,
             lores=lores,
-            sinks=settle_sinks(sinks),
+            sinks=settle_sinks(sinks, timeout_s=stop.patience_s("records")),
         )
         teller.report(report)
         return report
@@ -158,8 +155,9 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
     finally:
         decider.close()
         feed.close(clock())
-        decider.join(_LEAVE_S)
-        feed.join(_LEAVE_S)
+        # Threads that do not end in time are left behind: they are daemons.
+        decider.join(stop.patience_s("threads"))
+        feed.join(stop.patience_s("threads"))
 
 
 class _Teller:

@@ -7,9 +7,6 @@ from typing import Protocol, runtime_checkable
 
 __all__ = ["CountingSink", "SinkCounts", "settle_sinks"]
 
-_SETTLE_S = 1.0
-"""A service has 2 s to end: this, then the report's own delivery."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkCounts:
@@ -43,7 +40,7 @@ class CountingSink(Protocol):
 
 
 def settle_sinks(
-    sinks: Sequence[object], *, timeout_s: float = _SETTLE_S
+    sinks: Sequence[object], *, timeout_s: float = 1.0
 ) -> tuple[SinkCounts, ...]:
     """Return the final counts of those sinks that count.
 

@@ -19,9 +19,6 @@ __all__ = ["Decider", "Outcome", "SoleDecider", "Workers"]
 Outcome: TypeAlias = Decision | Event
 Result = TypeVar("Result")
 
-_GRACE_S: Final = 1.0
-"""How long frames at hand may take after the end was asked for; the rest is left."""
-
 
 class Decider(Protocol):
     """Makes decisions of the frames that an intake gives."""
@@ -124,7 +121,6 @@ class Workers:
         """
         for thread in self._threads:
             thread.start()
-        asked_ns: int | None = None
         while True:
             outcome = self._order.take(LOOK_UP_S)
             if isinstance(outcome, _Failure):
@@ -133,10 +129,8 @@ class Workers:
                 return
             if outcome is not None:
                 yield outcome
-            elif self._stop.reason is not None:
-                asked_ns = asked_ns or monotonic_ns()
-                if monotonic_ns() - asked_ns >= _GRACE_S * 1e9:
-                    return  # a worker hangs in a read that nobody can end
+            elif not self._stop.patience_s("frames"):
+                return  # a worker hangs in a read that nobody can end
 
     def close(self) -> None:
         """Let no worker take a further frame; never waits."""

@@ -25,6 +25,7 @@ from edgeclf.page import Access, LivePage, serve_page
 from edgeclf.page.server import VIEWERS, PageServer
 from edgeclf.types import Uint8Image
 from tests.brokers import until
+from tests.deaf_viewer import deaf_viewer, has_hung_up
 from tests.models import tiny_model
 from tests.unit.sinks.records import decision
 
@@ -333,7 +334,11 @@ def test_a_viewer_that_never_reads_is_sent_away_and_hurts_nobody(
     monkeypatch.setattr("edgeclf.page.server._SILENT_S", 1)
     page = shown_page()
     large = np.random.default_rng(0).integers(0, 256, (900, 900, 3), np.uint8)
-    with served(page) as server, deaf_viewer(server) as deaf, viewer(server) as other:
+    with (
+        served(page) as server,
+        deaf_viewer(server.port) as deaf,
+        viewer(server) as other,
+    ):
         for sequence in range(30):
             page.decision(decision(sequence, pixels=large.copy()))
             state_from(other)
@@ -342,26 +347,3 @@ def test_a_viewer_that_never_reads_is_sent_away_and_hurts_nobody(
 
         until(lambda: has_hung_up(deaf))
         assert ask(server, "/state.json")[0] == 200
-
-
-@contextmanager
-def deaf_viewer(server: PageServer) -> Iterator[socket.socket]:
-    """Ask for the live view, and read nothing of what comes."""
-    with socket.socket() as deaf:
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.connect(("127.0.0.1", server.port))
-        deaf.sendall(
-            b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        )
-        yield deaf
-
-
-def has_hung_up(deaf: socket.socket) -> bool:
-    """Return whether the other side is gone, without reading what it sent."""
-    try:
-        deaf.send(b"\x89\x80\0\0\0\0")  # a ping
-    except ConnectionError:
-        return True
-    return False

@@ -11,7 +11,11 @@ import pytest
 from edgeclf.errors import SinkError
 from edgeclf.sinks import open_sink, open_sinks
 from edgeclf.sinks.buffered import BufferedSink
+from edgeclf.stream import Ledger, run_loop
+from edgeclf.testing import FakeClock
+from edgeclf.types import Frame
 from tests.brokers import until
+from tests.live_sources import Instant, Scripted, give, give_after_gap, give_again
 from tests.unit.sinks.records import decision, event
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -58,7 +62,6 @@ def test_a_scrape_tells_what_was_counted_and_what_is_true_now(
     samples = scrape(sink)
 
     assert value(samples, "edgeclf_decisions_total") == 4
-    assert value(samples, "edgeclf_frames_skipped_total") == 2
     assert value(samples, "edgeclf_label", label='a "tabby"\\\n') == 1
     assert len([name for name, _ in samples if name == "edgeclf_label"]) == 1
     assert value(samples, "edgeclf_score") == 0.75
@@ -104,6 +107,65 @@ def test_what_other_sinks_lost_is_told(tmp_path: Path) -> None:
     assert value(samples, "edgeclf_sink_delivered_total", sink=f"jsonl:{log}") == 5
     assert value(samples, "edgeclf_sink_lost_total", sink=shown) == 4
     assert value(samples, "edgeclf_sink_lost_total", sink=f"{shown} (2)") == 3
+
+
+FATES = ("decided", "dropped", "duplicated", "unchanged", "late", "skipped")
+
+
+def fates(samples: Samples) -> dict[str, float]:
+    return {fate: value(samples, "edgeclf_frames_total", fate=fate) for fate in FATES}
+
+
+def test_what_became_of_frames_is_told_while_the_loop_runs() -> None:
+    clock, ledger = FakeClock(), Ledger()
+    seen: list[Samples] = []
+
+    def look(frame: Frame) -> None:
+        if frame.sequence == 5:
+            seen.append(scrape(sinks[0]))
+
+    steps = [give, give_again, give_after_gap, give, give]
+    with open_sinks(["prometheus:0"], frames=ledger.so_far) as sinks:
+        report = run_loop(
+            Scripted(steps, clock=clock, live=False),
+            Instant(clock, before=look),
+            sinks=sinks,
+            ledger=ledger,
+            clock=clock,
+        )
+        after = scrape(sinks[0])
+
+    nothing = dict.fromkeys(FATES, 0)
+    assert fates(seen[0]) == {**nothing, "decided": 2, "duplicated": 1, "skipped": 3}
+    assert value(seen[0], "edgeclf_frames_captured_total") == 4
+    assert value(seen[0], "edgeclf_frames_under_way") == 1  # the one that is decided
+    assert fates(after) == {fate: getattr(report.counts, fate) for fate in FATES}
+    assert value(after, "edgeclf_frames_captured_total") == report.counts.captured == 5
+    assert value(after, "edgeclf_frames_under_way") == report.counts.left == 0
+
+
+def test_where_nobody_counts_frames_nothing_is_said_of_them(sink: BufferedSink) -> None:
+    sink.decision(decision(7))
+    sink.settle(30)
+
+    assert not [name for name, _ in scrape(sink) if name.startswith("edgeclf_frames")]
+
+
+def test_a_lost_source_is_there_before_the_first_loss_and_until_it_is_back(
+    sink: BufferedSink,
+) -> None:
+    lost = {"kind": "source", "name": "lost"}
+    before = scrape(sink)
+    sink.event(event("source", "lost"))
+    until(lambda: value(scrape(sink), "edgeclf_going_on", **lost) == 1)
+    sink.event(event("source", "lost", "end"))
+    until(lambda: value(scrape(sink), "edgeclf_going_on", **lost) == 0)
+
+    after = scrape(sink)
+    for phase in ("start", "end"):
+        assert value(before, "edgeclf_events_total", **lost, phase=phase) == 0
+        assert value(after, "edgeclf_events_total", **lost, phase=phase) == 1
+    assert value(before, "edgeclf_going_on", **lost) == 0
 
 
 def test_before_the_first_decision_there_is_no_label(sink: BufferedSink) -> None:

@@ -85,6 +85,30 @@ def test_a_read_that_can_be_interrupted_is() -> None:
     assert len(frames) == 1
 
 
+def test_an_interrupted_source_gives_nothing_more_and_whoever_reads_closes_it() -> None:
+    hanging = FakeSource([PIXELS], hangs=True)
+    source, frames = ClosedFromAnywhere(hanging), list[Frame]()
+    reader = read_apart(source, frames)
+    while not frames:
+        pass
+
+    source.interrupt()
+    reader.join(10)
+
+    assert hanging.closed
+    assert list(source) == []
+
+
+def test_an_interrupted_source_that_nobody_reads_is_left_open() -> None:
+    source = FakeSource([PIXELS])
+    wrapped = ClosedFromAnywhere(source)
+
+    wrapped.interrupt()
+
+    assert list(wrapped) == []
+    assert not source.closed
+
+
 def test_it_is_closed_at_once_when_nobody_reads() -> None:
     source = FakeSource([PIXELS] * 2)
 

@@ -5,6 +5,8 @@ import time
 import pytest
 
 from edgeclf.stream import Stop, StopWaiting, stop_on_signals
+from edgeclf.stream.stop import Wait
+from edgeclf.testing import FakeClock
 
 
 def test_a_signal_ends_a_wait_at_once() -> None:
@@ -85,3 +87,56 @@ def test_the_first_reason_stays() -> None:
     stop.request("terminated")
 
     assert stop.reason == "interrupted"
+
+
+WAITS: tuple[Wait, ...] = ("frames", "records", "threads", "closing")
+
+
+def test_all_that_hangs_together_is_waited_for_less_than_a_service_has() -> None:
+    clock = FakeClock()
+    stop = Stop(clock=clock)
+
+    stop.request()
+    began_ns = clock()
+    for wait in WAITS:
+        clock.advance(round(stop.patience_s(wait) * 1e9))
+
+    assert clock() - began_ns < 1.3e9  # of 2 s: the rest is a busy machine's
+
+
+def test_what_one_wait_does_not_need_is_there_for_the_next() -> None:
+    clock = FakeClock()
+    stop = Stop(clock=clock)
+
+    stop.request()
+    after_all = stop.patience_s("records")
+    clock.advance(600_000_000)
+    after_slow_frames = stop.patience_s("records")
+
+    assert after_all == pytest.approx(0.9)
+    assert after_slow_frames == pytest.approx(0.3)
+
+
+def test_a_frame_that_took_all_of_the_time_leaves_a_moment_to_those_in_order() -> None:
+    clock = FakeClock()
+    stop = Stop(clock=clock)
+
+    stop.request()
+    clock.advance(5_000_000_000)
+
+    assert [stop.patience_s(wait) for wait in WAITS] == [0, 0.1, 0, 0.1]
+
+
+def test_a_run_that_ends_by_itself_has_time() -> None:
+    assert [Stop().patience_s(wait) for wait in WAITS] == [1, 1, 0.3, 0.3]
+
+
+def test_asking_again_gives_no_more_time() -> None:
+    clock = FakeClock()
+    stop = Stop(clock=clock)
+
+    stop.request()
+    clock.advance(800_000_000)
+    stop.request()
+
+    assert stop.patience_s("records") == pytest.approx(0.1)

@@ -105,7 +105,7 @@ def _row(
 
 
 def _table(source: str, rows: list[dict[str, Any]]) -> str:
-    today = dt.datetime.now(tz=dt.timezone.utc).date()
+    today = dt.datetime.now(tz=dt.timezone.utc).date()  # noqa: TID251 - for people
     versions = ", ".join(
         f"{name} {metadata.version(name)}"
         for name in ("tensorflow", "keras", "tf2onnx", "onnxruntime", "ai-edge-litert")

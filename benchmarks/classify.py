@@ -322,7 +322,7 @@ def _table(path: Path, model: Model, rows: list[Row]) -> str:
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}" for name in packages
     )
-    today = dt.datetime.now(dt.timezone.utc).date()
+    today = dt.datetime.now(dt.timezone.utc).date()  # noqa: TID251 - for people
     lines = [
         "# classify, beside a plain loop",
         "",

@@ -49,7 +49,7 @@ class Part:
 
 def here() -> str:
     """Return the day, the machine and the versions."""
-    today = dt.datetime.now(tz=dt.timezone.utc).date()
+    today = dt.datetime.now(tz=dt.timezone.utc).date()  # noqa: TID251 - for people
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
     return f"{today}, {_processor()}, Python {platform.python_version()}, {versions}"
 

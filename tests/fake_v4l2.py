@@ -1,35 +1,20 @@
 """A camera at /dev/video0, in processes that are started with it preloaded."""
 
 import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgeclf.types import Uint8Image
+from tests.preloaded import compiled
 from tests.videos import moving_square
 
 __all__ = ["camera_environment", "is_preloaded", "show", "yuyv"]
 
 ROOT = Path(__file__).parents[1]
-_SOURCE = Path(__file__).parent / "programs" / "fake_v4l2.c"
-
-
-@lru_cache(maxsize=1)
-def _library() -> Path:
-    """Return the compiled camera, or skip the test."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("system package: gcc")
-    path = Path(tempfile.mkdtemp()) / "fake_v4l2.so"
-    command = [compiler, "-shared", "-fPIC", "-o", str(path), str(_SOURCE), "-ldl"]
-    subprocess.run(command, check=True, capture_output=True)
-    return path
 
 
 def camera_environment() -> dict[str, str]:
@@ -37,7 +22,7 @@ def camera_environment() -> dict[str, str]:
     return {
         **os.environ,
         "PYTHONPATH": str(ROOT),
-        "LD_PRELOAD": str(_library()),
+        "LD_PRELOAD": str(compiled("fake_v4l2")),
         "FAKE_V4L2_FOLDER": tempfile.gettempdir(),
     }
 

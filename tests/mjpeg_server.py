@@ -84,6 +84,7 @@ def mjpeg_server(
     script: Script | None = None,
     *,
     certificate: Path | None = None,
+    port: int = 0,
     **answer: "Unpack[Answer]",
 ) -> Iterator[Serving]:
     """Serve a stream until the block ends.
@@ -91,10 +92,11 @@ def mjpeg_server(
     Args:
         script: Writes the body; by default moving squares without end.
         certificate: PEM with key and certificate: serve ``https``.
+        port: 0 takes a free one.
         answer: What else the server says.
     """
     body = script or stream_of([moving_square(index) for index in range(6)])
-    server = _Server(body, answer)
+    server = _Server(body, answer, port)
     scheme = "http"
     if certificate is not None:
         scheme = "https"
@@ -116,8 +118,8 @@ def mjpeg_server(
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, body: Script, answer: Answer) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, body: Script, answer: Answer, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.body = body
         self.answer = answer
         self.requests: list[dict[str, str]] = []

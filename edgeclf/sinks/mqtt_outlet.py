@@ -139,7 +139,7 @@ class MqttOutlet:
         self._connection = Connection(
             self._login, will=self._availability("offline"), timeout_s=self._timeout_s
         )
-        self._shown_problem = None
+        is_problem = bool(self._problems)
         messages = [
             Message(
                 topic=each.topic,
@@ -148,23 +148,17 @@ class MqttOutlet:
             )
             for each in self._announced
         ]
-        self._publish_all([*messages, self._availability("online")])
+        # Before it is online: what is retained may be from a run that was killed.
+        self._publish_all(
+            [*messages, self._problem(is_problem), self._availability("online")]
+        )
+        self._shown_problem = is_problem
 
     def _show_problem(self) -> None:
         is_problem = bool(self._problems)
         if is_problem == self._shown_problem:
             return
-        payload = b"ON" if is_problem else b"OFF"
-        self._publish_all(
-            [
-                Message(
-                    topic=f"{self._topic}/problem",
-                    payload=payload,
-                    retain=True,
-                    is_json=False,
-                )
-            ]
-        )
+        self._publish_all([self._problem(is_problem)])
         self._shown_problem = is_problem
 
     def _publish_all(self, messages: list[Message]) -> None:
@@ -175,6 +169,14 @@ class MqttOutlet:
         """
         if self._connection is None or None in self._connection.publish(messages):
             raise OutletDownError("the connection was lost")
+
+    def _problem(self, is_problem: bool) -> Message:
+        return Message(
+            topic=f"{self._topic}/problem",
+            payload=b"ON" if is_problem else b"OFF",
+            retain=True,
+            is_json=False,
+        )
 
     def _availability(self, state: str) -> Message:
         return Message(

@@ -196,6 +196,58 @@ def test_a_folder_that_cannot_be_written_is_said_and_got_over(tmp_path: Path) ->
     assert kept(folder) == [0]
 
 
+FULL_DISK = """
+import resource, sys, time
+sys.path.insert(0, sys.argv[2])
+from edgeclf.sinks import SinkOptions, open_sink
+from tests.unit.sinks.records import decision
+from tests.unit.sinks.test_captures import SECOND, noise
+said = []
+sink = open_sink(
+    f"captures:{sys.argv[1]}?max_rate=1/s&format=png&buffer=2",
+    options=SinkOptions(notify=said.append),
+)
+def decide(sequence):
+    shown = decision(
+        sequence, score=0.1, at_ns=sequence * SECOND, pixels=noise(sequence)
+    )
+    sink.decision(shown)
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+decide(0)
+while sink.counts().delivered < 1:
+    time.sleep(0.01)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))  # a record fits, no picture
+for sequence in range(1, 6):
+    decide(sequence)
+while not said:
+    time.sleep(0.01)
+print(*sorted(each.name for each in __import__("pathlib").Path(sys.argv[1]).iterdir()))
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+sink.close(60)
+print(sink.counts())
+print(*said, sep="\\n")
+"""
+
+
+def test_a_full_disk_leaves_nothing_half_and_is_got_over(tmp_path: Path) -> None:
+    root = str(Path(__file__).parents[3])
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, tmp_path, root],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    while_full, counts, *said = done.stdout.splitlines()
+    assert [name.rpartition(".")[2] for name in while_full.split()] == ["json", "png"]
+    assert "taken=6, delivered=3, lost=3" in counts
+    assert kept(tmp_path) == [0, 4, 5]
+    assert len(list(tmp_path.glob("*.png"))) == 3
+    assert "cannot write" in said[0]
+    assert "works again" in said[1]
+
+
 def test_two_writers_of_one_folder_are_refused(tmp_path: Path) -> None:
     first = open_sink(f"captures:{tmp_path}")
 

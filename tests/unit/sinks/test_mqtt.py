@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -196,8 +197,6 @@ def test_decisions_come_at_the_rate_that_was_asked_for_and_events_always(
 
 
 def test_a_process_that_is_killed_is_offline(broker: Broker, opened: Opened) -> None:
-    import sys
-
     listener = opened.listener(broker.port)
     code = "import sys, time; from edgeclf.sinks import open_sink\n"
     code += "sink = open_sink(sys.argv[1]); time.sleep(600)"
@@ -208,6 +207,35 @@ def test_a_process_that_is_killed_is_offline(broker: Broker, opened: Opened) -> 
         process.kill()
 
     until(lambda: listener.on(f"{TOPIC}/availability")[-1] == b"offline")
+
+
+def test_a_run_after_a_killed_one_is_not_online_with_the_problem_of_that(
+    broker: Broker, opened: Opened
+) -> None:
+    listener = opened.listener(broker.port)
+    uri = f"mqtt://127.0.0.1:{broker.port}/{TOPIC}?discovery=off"
+    code = f"""if True:
+        import sys, time
+        sys.path.insert(0, {str(Path(__file__).parents[3])!r})
+        from edgeclf.sinks import open_sink
+        from tests.unit.sinks.records import event
+        sink = open_sink({uri!r})
+        sink.event(event("camera", "black"))
+        time.sleep(600)
+    """
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        until(lambda: listener.on(f"{TOPIC}/problem")[-1:] == [b"ON"])
+        process.kill()
+    until(lambda: listener.on(f"{TOPIC}/availability")[-1] == b"offline")
+
+    opened.sink(uri)
+    until(lambda: listener.on(f"{TOPIC}/availability")[-1] == b"online")
+
+    offline = listener.heard.index((f"{TOPIC}/availability", b"offline"))
+    assert listener.heard[offline + 1 :] == [
+        (f"{TOPIC}/problem", b"OFF"),
+        (f"{TOPIC}/availability", b"online"),
+    ]
 
 
 def test_home_assistant_finds_each_sensor_and_its_templates_give_values(

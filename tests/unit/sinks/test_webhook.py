@@ -46,8 +46,10 @@ class Script:
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(
+        self, script: Script, tls: ssl.SSLContext | None = None, *, port: int = 0
+    ) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.script = script
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
@@ -193,6 +195,29 @@ def test_a_server_that_recovers_gets_everything_in_order_with_the_same_ids(
     assert problem in said[0]
     assert "secret" not in said[0]
     assert "works again" in said[1]
+
+
+def test_after_a_minute_without_its_server_the_newest_arrive_in_order() -> None:
+    gone = Server(Script())
+    said: list[str] = []
+    sink = impatient(gone, said, size=1000)
+    gone.stop()
+
+    for sequence in range(60 * 30):  # a minute of a camera
+        sink.decision(decision(sequence))
+        if sequence == 0:
+            until(lambda: bool(said))
+    until(lambda: sink.counts().lost == 800)
+    back = Server(script := Script(), port=gone.server_port)
+    until(lambda: sink.counts().delivered == 1000)
+    until(lambda: len(said) == 2)
+    sink.close(30)
+    back.stop()
+
+    assert script.accepted == list(range(800, 1800))
+    assert sink.counts().taken == 1800
+    assert "was closed, or refused; up to 1000 records wait" in said[0]
+    assert "800 records lost" in said[1]
 
 
 def test_a_server_that_hangs_is_left_after_its_time(

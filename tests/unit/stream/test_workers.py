@@ -1,16 +1,20 @@
+import json
 import threading
 import time
 from collections.abc import Iterator
 from itertools import repeat
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgeclf.classifier import Classifier
 from edgeclf.errors import BackendError, SourceError
+from edgeclf.sinks import open_sinks
 from edgeclf.stream import Stop, run_loop
 from edgeclf.testing import FakeClock, FakeSource
 from edgeclf.types import Frame, Uint8Image
+from tests.brokers import until
 from tests.live_sources import PIXELS, Instant, Scripted, Told, fail, give
 from tests.models import tiny_model
 
@@ -133,6 +137,34 @@ def test_a_worker_that_fails_ends_the_run_after_all_frames_before_its_own(
     assert told.sequences == list(range(20))
     assert told.lines[-1] == "report failed"
     assert told.reports[0].counts.left >= 1
+
+
+def test_a_worker_that_breaks_is_raised_and_what_was_decided_before_is_written(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    def breaks(frame: Frame) -> None:
+        if frame.sequence == 20:
+            raise MemoryError("nobody thought of this")
+
+    log = tmp_path / "log.jsonl"
+    before = threading.active_count()
+
+    with (
+        open_sinks([f"jsonl:{log}"]) as sinks,
+        pytest.raises(MemoryError, match="nobody thought"),
+    ):
+        run_loop(
+            Scripted(repeat(give), clock=clock),
+            Instant(clock, before=breaks),
+            beside=[Instant(clock, before=breaks)] * 2,
+            sinks=sinks,
+            every_frame=True,
+            clock=clock,
+        )
+
+    written = [json.loads(line)["sequence"] for line in log.read_text().splitlines()]
+    assert written == list(range(20))
+    until(lambda: threading.active_count() == before)
 
 
 def test_a_source_that_fails_ends_the_run_after_all_frames_before_that(

@@ -89,13 +89,12 @@ class PageServer:
 
     def _run(self, listening: socket.socket) -> None:
         try:
-            asyncio.run(self._serve(listening))
+            with listening:  # let go before anybody hears of the end
+                asyncio.run(self._serve(listening))
         except BaseException as error:
             if self._is_up.done():
                 raise
             self._is_up.set_exception(error)  # whoever opens the page waits for it
-        finally:
-            listening.close()
 
     async def _serve(self, listening: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()

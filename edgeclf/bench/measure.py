@@ -1,14 +1,17 @@
 """Running the shipped loop, with the machine watched."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 
+from edgeclf.bench.blocks import BlockCounter
 from edgeclf.bench.extent import QUICK, Extent, Progress, RunLength
 from edgeclf.bench.judge import is_profiles_machine
 from edgeclf.bench.report import BenchReport
 from edgeclf.errors import SourceError
+from edgeclf.json_values import canonical_json, to_json_value
 from edgeclf.latency import LatencyBudget, Readings
 from edgeclf.machine import (
     MachineMonitor,
@@ -78,9 +81,14 @@ def measure(
     machine = read_identity(options.reader.root)
     cold_start_ns, numbered = _warm_up(classifier, source, options)
     length = RunLength(options.extent, options.stop, options.progress, options.clock)
+    counter = BlockCounter()
     with MachineMonitor(options.reader) as monitor:
         run = run_loop(
-            source, classifier, sinks=[length], stop=options.stop, clock=options.clock
+            source,
+            classifier,
+            sinks=[counter, length],
+            stop=options.stop,
+            clock=options.clock,
         )
     conditions = monitor.conditions
     is_compared = options.as_host or is_profiles_machine(profile, machine)
@@ -101,7 +109,15 @@ def measure(
         is_complete=length.is_done,
         warmup=options.warmup,
         edgeclf_version=metadata.version("edgeclf"),
+        preprocess_digest=_preprocess_digest(classifier),
+        blocks=counter.blocks,
     )
+
+
+def _preprocess_digest(classifier: FrameClassifier) -> str:
+    """Return the SHA-256 of the preprocessing: a bare model file does not hold it."""
+    spec = to_json_value(classifier.model.spec.preprocess)
+    return hashlib.sha256(canonical_json(spec)).hexdigest()
 
 
 def _warm_up(

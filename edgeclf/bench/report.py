@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from edgeclf.bench.blocks import DurationBlocks
 from edgeclf.bench.judge import disturbances, is_profiles_machine, mismatch
 from edgeclf.latency import LatencyReport, Verdict
 from edgeclf.machine import MachineIdentity, RunConditions
@@ -30,6 +31,8 @@ class BenchReport:
         is_complete: Whether the run was as long as asked for.
         warmup: Frames classified before, and left out.
         edgeclf_version: What measured.
+        preprocess_digest: SHA-256 of the preprocessing, in hex.
+        blocks: Durations by second, which comparing two runs needs.
     """
 
     run: LoopReport
@@ -39,6 +42,8 @@ class BenchReport:
     is_complete: bool
     warmup: int
     edgeclf_version: str
+    preprocess_digest: str | None = None
+    blocks: DurationBlocks | None = None
 
     @property
     def is_profiles_machine(self) -> bool:
@@ -80,11 +85,13 @@ class BenchReport:
         return {
             "verdict": self.verdict,
             "no_verdict": list(self.no_verdict),
+            "invalid": list(self.invalid),
             "over": list(run.latency.over),
             "board": self.machine.board,
             "profile": self.profile.name,
             "is_profiles_machine": self.is_profiles_machine,
             "model": {"name": run.model_name, "digest": run.model_digest},
+            "preprocess": self.preprocess_digest,
             "engine": asdict(run.engine),
             "edgeclf_version": self.edgeclf_version,
             "source": run.source,
@@ -95,6 +102,7 @@ class BenchReport:
             "latency": run.latency.to_dict(),
             "machine": self.machine.to_dict(),
             "conditions": self.conditions.to_dict(),
+            "blocks": None if self.blocks is None else self.blocks.to_dict(),
         }
 
 

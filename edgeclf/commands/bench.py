@@ -1,6 +1,7 @@
 """``edgeclf bench``: measure latency and compare it with a board's budget."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,13 @@ from click.core import ParameterSource
 
 from edgeclf.bench import QUICK, BenchOptions, BenchReport, Extent, measure
 from edgeclf.classifier import Classifier
-from edgeclf.commands.bench_output import progress_line, write_report
+from edgeclf.commands.bench_compare import bench_compare
+from edgeclf.commands.bench_output import (
+    progress_line,
+    write_html,
+    write_junit,
+    write_report,
+)
 from edgeclf.commands.console import FILE, SECONDS, json_option, print_json, say
 from edgeclf.commands.model_argument import engine_options, model_argument
 from edgeclf.commands.profiles import complete_profile
@@ -25,8 +32,31 @@ __all__ = ["bench"]
 
 _SYNTHETIC = "synthetic:0,640x480"
 
+_WRITERS = {"report": write_report, "junit": write_junit, "html": write_html}
 
-@click.command()
+
+class _BenchCommand(click.Command):
+    """A command that measures a model, unless its first word is ``compare``.
+
+    A group with a default command would not do: it would read the options before it
+    knew whose they are. A model file named ``compare`` is ``./compare``.
+    """
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Return a context of this command, or of ``compare``."""
+        if args and args[0] == "compare":
+            name = f"{info_name} compare"
+            return bench_compare.make_context(name, args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=_BenchCommand)
 @model_argument
 @engine_options
 @click.option(
@@ -77,10 +107,31 @@ _SYNTHETIC = "synthetic:0,640x480"
     metavar="FILE",
     help="Write the report there as JSON too.",
 )
+@click.option(
+    "--junit",
+    "junit_path",
+    type=FILE,
+    metavar="FILE",
+    help="Write the limits there as JUnit XML, for CI.",
+)
+@click.option(
+    "--html",
+    "html_path",
+    type=FILE,
+    metavar="FILE",
+    help="Write the report there as one page with charts.",
+)
 @json_option
 @click.pass_context
 def bench(
-    ctx: click.Context, /, *, report_path: Path | None, as_json: bool, **options: Any
+    ctx: click.Context,
+    /,
+    *,
+    report_path: Path | None,
+    junit_path: Path | None,
+    html_path: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Measure latency and compare it with a board's budget.
 
@@ -89,15 +140,20 @@ def bench(
     programs were at work, too few samples came for a percentile of the budget, or this
     machine is not the profile's.
 
+    'edgeclf bench compare A.json B.json' holds reports against each other; see
+    'edgeclf bench compare --help'.
+
     \b
     Examples:
       edgeclf bench model.edgeclf
       edgeclf bench model.edgeclf --profile raspberry-pi-5 --report pi5.report.json
+      edgeclf bench model.edgeclf --html latency.html --junit latency.xml
       edgeclf bench model.edgeclf --frames 200 --json
       edgeclf bench model.edgeclf --profile raspberry-pi-4b --as-host --duration 10
     """  # noqa: D301 - click wants the control character
-    if report_path is not None:
-        check_output(report_path, inputs=_inputs(**options))
+    outputs = _outputs(report=report_path, junit=junit_path, html=html_path)
+    for path in outputs.values():
+        check_output(path, inputs=_inputs(**options))
     if ctx.get_parameter_source("threads") is ParameterSource.DEFAULT:
         options["threads"] = None
     report = _measured(**options)
@@ -109,10 +165,20 @@ def bench(
         from edgeclf.commands.bench_table import print_report  # noqa: PLC0415 - rich
 
         print_report(report)
-    if report_path is not None:
-        write_report(report_path, payload)
-        say(f"written: {report_path}")
+    for kind, path in outputs.items():
+        _WRITERS[kind](path, payload)
+        say(f"written: {path}")
     sys.exit(_exit_code(report))
+
+
+def _outputs(**paths: Path | None) -> Mapping[str, Path]:
+    """Return the files to write, by kind; each a file of its own."""
+    given = {kind: path for kind, path in paths.items() if path is not None}
+    if len({path.resolve() for path in given.values()}) < len(given):
+        raise click.UsageError(
+            f"--{', --'.join(given)} need a file each, and two name the same"
+        )
+    return given
 
 
 def _inputs(

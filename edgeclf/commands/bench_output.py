@@ -11,7 +11,7 @@ from edgeclf.bench import Progress
 from edgeclf.commands.console import SCHEMA_VERSIONS
 from edgeclf.files import write_atomically
 
-__all__ = ["progress_line", "write_report"]
+__all__ = ["progress_line", "write_html", "write_junit", "write_report"]
 
 
 @contextmanager
@@ -50,3 +50,25 @@ def write_report(path: Path, payload: Mapping[str, Any]) -> None:
     }
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     write_atomically(path, f"{text}\n".encode())
+
+
+def write_junit(path: Path, payload: Mapping[str, Any]) -> None:
+    """Write what a CI server reads, in one step.
+
+    Raises:
+        OutputFileError: It cannot be written; what was there before is untouched.
+    """
+    from edgeclf.bench.junit import junit_xml  # noqa: PLC0415 - on request
+
+    write_atomically(path, junit_xml(payload))
+
+
+def write_html(path: Path, payload: Mapping[str, Any]) -> None:
+    """Write the page, in one step.
+
+    Raises:
+        OutputFileError: It cannot be written; what was there before is untouched.
+    """
+    from edgeclf.bench.page import report_page  # noqa: PLC0415 - on request
+
+    write_atomically(path, report_page(payload))

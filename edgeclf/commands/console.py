@@ -70,6 +70,7 @@ AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 SCHEMA_VERSIONS: Mapping[str, int] = {
     "bench": 1,
+    "bench-compare": 1,
     "classify": 1,
     "convert": 1,
     "doctor": 1,

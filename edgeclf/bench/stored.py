@@ -36,7 +36,7 @@ class StoredReport:
 IDENTITY: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "engine": (("engine", "engine"), ("engine", "delegates")),
     "version": (("engine", "version"),),
-    "threads": (("engine", "threads"), ("engine", "threads_requested")),
+    "threads": (("engine", "threads"),),
     "edgeclf": (("edgeclf_version",),),
     "model": (("model", "name"), ("model", "digest")),
     "preprocessing": (("preprocess",),),
@@ -90,12 +90,16 @@ def _report(name: str, document: Any) -> StoredReport:
     return StoredReport(
         name=name,
         identity={
-            each: ", ".join(_text(document, path) for path in paths)
+            each: _joined([_text(document, path) for path in paths])
             for each, paths in IDENTITY.items()
         },
         invalid=None if invalid is None else tuple(map(str, invalid)),
         blocks=None if blocks is None else DurationBlocks.from_dict(blocks),
     )
+
+
+def _joined(texts: list[str]) -> str:
+    return ", ".join(text for text in texts if text != "-") or "-"
 
 
 def _text(document: Mapping[str, Any], path: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from edgeclf.bench.page.markup import Markup, element
 
 __all__ = ["WIDTH", "Scale", "figure", "label", "line", "shown_ms", "ticks", "x_axis"]
 
-WIDTH = 400
+WIDTH = 340
 """Of every chart, in its own units; small, so that its text can be read on a phone."""
 
 

@@ -44,8 +44,8 @@ def _section(
             f"{each.stage} {each.statistic}",
             shown_ms(each.first_ms),
             shown_ms(each.other_ms),
-            f"{each.difference_ms:+.3g}",
-            f"{each.low_ms:+.3g} to {each.high_ms:+.3g}",
+            f"{each.difference_ms:+.3f}",
+            f"{each.low_ms:+.3f} to {each.high_ms:+.3f}",
             _word(each),
         )
         for each in differences
@@ -67,7 +67,7 @@ def _section(
 
 def _word(difference: Difference) -> str:
     if not difference.is_clear:
-        return "no difference to be told"
+        return "unclear"
     return "slower" if difference.difference_ms > 0 else "faster"
 
 

@@ -121,7 +121,7 @@ main {
 }
 header { grid-column: 1 / -1; }
 h1 { font-size: 1.3rem; margin: 0 0 .3rem; overflow-wrap: anywhere; }
-h2 { font-size: 1rem; margin: 0 0 .5rem; }
+h2 { font-size: 1rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
 p, li { overflow-wrap: anywhere; }
 p { margin: .3rem 0; }
 ul { margin: .3rem 0; padding-left: 1.2rem; }
@@ -133,8 +133,8 @@ section.wide { grid-column: 1 / -1; }
 .verdict { font-weight: 600; }
 .good { color: var(--main); } .bad { color: var(--bad); } .wait { color: var(--wait); }
 .note { color: var(--soft); font-size: .87rem; }
-svg { display: block; width: 100%; max-width: 38rem; height: auto; margin: 0 auto; }
-svg text { font: 11px system-ui, sans-serif; fill: var(--ink); }
+svg { display: block; width: 100%; max-width: 31rem; height: auto; margin: 0 auto; }
+svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
 svg .soft { fill: var(--soft); }
 svg .halo { paint-order: stroke; stroke: var(--card); stroke-width: 3px; }
 svg .main { fill: var(--main); } svg .tail { fill: var(--tail); }
@@ -153,7 +153,11 @@ th, td {
 }
 thead th { color: var(--soft); font-size: .87rem; }
 th:first-child { text-align: left; padding-left: 0; }
-.facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+.facts td {
+  text-align: left; vertical-align: top; white-space: normal; overflow-wrap: anywhere;
+  min-width: 9rem;
+}
+.facts thead th { text-align: left; }
 .facts th { vertical-align: top; color: var(--soft); }
 @media print {
   :root {

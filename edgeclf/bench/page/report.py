@@ -87,7 +87,7 @@ def _durations(report: Mapping[str, Any], blocks: DurationBlocks | None) -> Mark
     return _section(
         "Durations from capture to decision",
         histogram(cells, stage),
-        table(("total", "ms"), rows, caption=f"Of {stage['count']} decisions"),
+        table(("total", "ms"), rows, caption=f"Decisions: {stage['count']}"),
     )
 
 
@@ -116,7 +116,7 @@ def _latency_over_time(blocks: DurationBlocks | None) -> Markup:
         table(
             ("total, ms", "first", "lowest", "highest"),
             rows,
-            caption=f"Of stretches of {blocks.block_s} s",
+            caption=f"In stretches of {blocks.block_s} s",
         ),
     )
 

@@ -8,7 +8,7 @@ from edgeclf.bench.page.markup import Markup, element
 
 __all__ = ["waterfall"]
 
-_ROW, _LEFT = 34, 74
+_ROW, _LABEL, _LEFT = 32, 15, 72
 _SERIAL = ("capture", "preprocess", "invoke", "head")
 
 
@@ -23,20 +23,20 @@ def waterfall(
         stages: By name, at least one, as in the report's ``latency.stages``.
         judgements: As in the report.
     """
-    limits = [each for each in judgements if each["unit"] == "ms" and each["statistic"]]
+    limits = [
+        each for each in judgements if each["statistic"] and each["name"] in stages
+    ]
     starts = _starts(stages)
     ends = [starts[name] + stage["p99_ns"] / 1e6 for name, stage in stages.items()]
-    ends += [
-        starts[each["name"]] + each["limit"]
-        for each in limits
-        if each["name"] in stages
-    ]
-    scale = Scale(low=0, high=max(*ends, 1e-3) * 1.03, start=_LEFT, end=WIDTH - 8)
-    bottom = 6 + _ROW * len(stages)
+    ends += [starts[each["name"]] + each["limit"] for each in limits]
+    scale = Scale(low=0, high=max(*ends, 1e-3) * 1.03, start=_LEFT, end=WIDTH - 46)
+    bottom = 6.0 + _ROW * len(stages) + _LABEL * len(limits)
     parts = x_axis(scale, 4, bottom, "ms")
-    for row, (name, stage) in enumerate(stages.items()):
+    y = 6.0
+    for name, stage in stages.items():
         marks = [each for each in limits if each["name"] == name]
-        parts += _row(name, stage, starts[name], marks, scale, 6 + row * _ROW)
+        parts += _row(name, stage, starts[name], marks, scale, y)
+        y += _ROW + _LABEL * len(marks)
     described = "; ".join(
         f"{name} median {shown_ms(stage['p50_ns'] / 1e6)} ms, p99 "
         f"{shown_ms(stage['p99_ns'] / 1e6)} ms"
@@ -71,16 +71,12 @@ def _row(
         parts.append(
             element("rect", x=scale(low), y=y + 10, width=width, height=13, class_=kind)
         )
-    for each in limits:
-        x = scale(start + each["limit"])
-        parts.append(line(x, y + 7, x, y + 26, "limit"))
-        anchor = "end" if x > WIDTH / 2 else "start"
-        text = f"{each['statistic']} ≤ {each['limit']:g}"
-        parts.append(label(text, x - 4 if anchor == "end" else x + 4, y + 33, anchor))
+    for number, each in enumerate(limits):
+        x, below = scale(start + each["limit"]), y + 26 + number * _LABEL
+        parts.append(line(x, y + 6, x, below + _LABEL - 3, "limit"))
+        anchor, shift = ("end", -4) if x > WIDTH / 2 else ("start", 4)
+        text = f"{each['statistic']} ≤ {each['limit']:g} ms"
+        parts.append(label(text, x + shift, below + 10, anchor, "halo"))
     text = shown_ms(stage["p50_ns"] / 1e6)
-    x = scale(p99) + 4
-    if x > WIDTH - 40:  # no room behind the bar
-        parts.append(label(text, scale(start) - 4, y + 20, "end", "halo"))
-    else:
-        parts.append(label(text, x, y + 20, "start", "halo"))
+    parts.append(label(text, scale(p99) + 4, y + 21, "start", "halo"))
     return parts

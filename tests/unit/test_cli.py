@@ -147,7 +147,7 @@ def test_the_help_of_every_command_has_examples(
         assert "--json" in out
 
 
-@pytest.mark.parametrize("name", [*cli.COMMANDS, "error"])
+@pytest.mark.parametrize("name", [*cli.COMMANDS, "bench-compare", "error"])
 def test_every_command_has_a_versioned_schema_that_is_documented(name: str) -> None:
     documented = Path(__file__).parents[2] / "docs" / "schemas"
 

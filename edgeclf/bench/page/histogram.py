@@ -69,14 +69,14 @@ def _bars(counts: list[int], scale: Scale) -> list[Markup]:
 
 def _marks(stage: Mapping[str, Any], scale: Scale) -> list[Markup]:
     """Return a line for each percentile; the names are on steps of their own."""
-    parts = []
+    lines, labels = [], []
     for step, name in enumerate(("p50", "p95", "p99")):
         value = stage[f"{name}_ns"] / 1e6
         x, y = scale(value), 12 + step * 14
-        parts.append(line(x, y + 3, x, _BOTTOM, "mark"))
+        lines.append(line(x, y + 3, x, _BOTTOM, "mark"))
         anchor = "end" if x > WIDTH * 0.7 else "start"
         shift = -3 if anchor == "end" else 3
-        parts.append(
+        labels.append(
             label(f"{name} {shown_ms(value)} ms", x + shift, y + 2, anchor, "halo")
         )
-    return parts
+    return [*lines, *labels]  # the names on top, so that no line crosses them

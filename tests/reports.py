@@ -34,7 +34,7 @@ def made_up_report(
         name: [[int(ns * share) for ns in block] for block in totals]
         for name, share in shares.items()
     }
-    report = {
+    report: dict[str, Any] = {
         "schema": "edgeclf.bench",
         "version": 1,
         "verdict": "within",

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from edgeclf.stream import Decision, Event, LoopReport
 
-__all__ = ["BLOCK_LIMIT", "BlockCounter", "DurationBlocks"]
+__all__ = ["BLOCK_LIMIT", "BlockCounter", "DurationBlocks", "cell_width_ns"]
 
 BLOCK_LIMIT: Final = 128
 """Blocks kept: when a run has more, two become one, and each lasts twice as long."""
@@ -148,8 +148,17 @@ class BlockCounter:
 
 def _upper_edge(duration_ns: int) -> int:
     """Return the largest duration of the cell that this one falls into."""
-    shift = max(duration_ns.bit_length() - (_SUB_BITS + 1), 0)
+    shift = _shift(duration_ns)
     return (((duration_ns >> shift) + 1) << shift) - 1
+
+
+def cell_width_ns(edge_ns: int) -> int:
+    """Return how wide the cell is that ends at this upper edge."""
+    return 1 << _shift(edge_ns)
+
+
+def _shift(duration_ns: int) -> int:
+    return max(duration_ns.bit_length() - (_SUB_BITS + 1), 0)
 
 
 def _whole(value: Any) -> int:

@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeclf.bench.blocks import DurationBlocks
+from edgeclf.bench.blocks import DurationBlocks, cell_width_ns
 from edgeclf.latency import SAMPLES_NEEDED, STAGES, Statistic
 
 __all__ = ["COMPARED", "REPLICATES", "Difference", "compare"]
@@ -52,6 +52,13 @@ class Difference:
         """Whether the interval leaves 0 out."""
         return self.low_ms > 0 or self.high_ms < 0
 
+    @property
+    def finding(self) -> Literal["slower", "faster", "unclear"]:
+        """What the other run is, as far as it can be told."""
+        if not self.is_clear:
+            return "unclear"
+        return "slower" if self.low_ms > 0 else "faster"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, JSON-ready."""
         return {
@@ -71,7 +78,8 @@ def compare(first: DurationBlocks, other: DurationBlocks) -> tuple[Difference, .
 
     Durations of neighbouring frames resemble each other, so seconds are drawn and not
     frames: of each run as many whole blocks as it has, with replacement, 2000 times;
-    the interval runs from the 2.5th to the 97.5th percentile of the differences. It
+    the interval runs from the 2.5th to the 97.5th percentile of the differences, and
+    is widened by the cells that the two percentiles lie in: nobody knows where. It
     tells how unsteady each run was in itself, not what a third run would give. The
     draws are the same for the same blocks. A tail is left out where fewer durations
     are behind it than ``SAMPLES_NEEDED`` says.
@@ -105,13 +113,14 @@ def _stage(
     )
     for column, (name, percent) in enumerate(wanted.items()):
         low, high = np.percentile(drawn[:, column], (2.5, 97.5))
+        first_ns, other_ns = one.percentile(percent), two.percentile(percent)
         yield Difference(
             stage=stage,
             statistic=name,
-            first_ms=one.percentile(percent) / 1e6,
-            other_ms=two.percentile(percent) / 1e6,
-            low_ms=float(low) / 1e6,
-            high_ms=float(high) / 1e6,
+            first_ms=first_ns / 1e6,
+            other_ms=other_ns / 1e6,
+            low_ms=(float(low) - cell_width_ns(other_ns)) / 1e6,
+            high_ms=(float(high) + cell_width_ns(first_ns)) / 1e6,
         )
 
 

@@ -47,7 +47,8 @@ def junit_xml(document: Mapping[str, Any]) -> bytes:
     suite.append(_properties(document))
     suite.extend(cases)
     ET.indent(root)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
 
 
 def _case(

@@ -125,7 +125,7 @@ def _print_tables(first: StoredReport, compared: _Compared) -> None:
             console.print(title, markup=False, soft_wrap=True)
             table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
             table.add_column("stage, ms")
-            for heading in ("", "first", "other", "difference", "95 % interval"):
+            for heading in ("", "first", "other", "difference", "95 % interval", ""):
                 table.add_column(heading, justify="right")
             for each in differences:
                 table.add_row(
@@ -133,7 +133,8 @@ def _print_tables(first: StoredReport, compared: _Compared) -> None:
                     each.statistic,
                     f"{each.first_ms:.2f}",
                     f"{each.other_ms:.2f}",
-                    f"{each.difference_ms:+.3f}" if each.is_clear else "not clear",
+                    f"{each.difference_ms:+.3f}",
                     f"{each.low_ms:+.3f} … {each.high_ms:+.3f}",
+                    each.finding,
                 )
             console.print(table)

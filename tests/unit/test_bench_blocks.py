@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgeclf.bench.blocks import BlockCounter, DurationBlocks
+from edgeclf.bench.blocks import BlockCounter, DurationBlocks, cell_width_ns
 from edgeclf.latency import StageTimer
 from edgeclf.stream import Decision
 from edgeclf.testing import FakeClock, FakeSource
@@ -55,6 +55,7 @@ def test_a_cell_is_never_below_its_durations_and_at_most_a_256th_above() -> None
         [edge] = counter.blocks.pooled("total")
 
         assert ns <= edge <= ns * (1 + 1 / 256)
+        assert edge - cell_width_ns(edge) < ns
 
 
 def test_its_percentile_is_that_of_the_histogram_of_the_loop() -> None:

@@ -33,6 +33,7 @@ def test_a_run_that_is_slower_is_found_so() -> None:
 
     for key in (("total", "p50"), ("invoke", "p50"), ("total", "p95")):
         assert found[key].is_clear
+        assert found[key].finding == "slower"
         assert found[key].low_ms < found[key].difference_ms < found[key].high_ms
     assert found["total", "p50"].difference_ms == pytest.approx(1.0, abs=0.3)
 
@@ -60,6 +61,18 @@ def test_nothing_is_found_between_most_runs_that_are_alike() -> None:
     assert len(clear) <= 5  # 1 of 20 is expected; frames drawn singly find 10 or more
 
 
+def test_a_cell_is_not_taken_for_a_difference() -> None:
+    one, two = (
+        DurationBlocks(block_s=1, stages={"total": ({edge: 30},) * 30})
+        for edge in (2**20 - 1, 2**20 + 2**12 - 1)  # two cells, side by side
+    )
+
+    [p50, _] = compare(one, two)
+
+    assert p50.difference_ms > 0
+    assert p50.finding == "unclear"
+
+
 def test_the_interval_is_the_same_each_time() -> None:
     assert differences() == differences()
 
@@ -84,7 +97,7 @@ def test_runs_of_the_same_thing_are_comparable(tmp_path: Path) -> None:
     assert refusals(reports) == ()
 
 
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "engine": {"engine__engine": "onnx"},
     "version": {"engine__version": "2.2.0"},
     "threads": {"engine__threads": 1},

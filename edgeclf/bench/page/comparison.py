@@ -46,7 +46,7 @@ def _section(
             shown_ms(each.other_ms),
             f"{each.difference_ms:+.3f}",
             f"{each.low_ms:+.3f} to {each.high_ms:+.3f}",
-            _word(each),
+            each.finding,
         )
         for each in differences
     ]
@@ -63,12 +63,6 @@ def _section(
         element("p", note, class_="note"),
         table(head, rows, caption="Milliseconds"),
     )
-
-
-def _word(difference: Difference) -> str:
-    if not difference.is_clear:
-        return "unclear"
-    return "slower" if difference.difference_ms > 0 else "faster"
 
 
 def _intervals(name: str, differences: Sequence[Difference]) -> Markup:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 import re
+from collections.abc import Sequence
 from typing import Final
 
 __all__ = ["Markup", "document", "element", "table"]
@@ -39,7 +40,11 @@ def element(tag: str, /, *children: str, **attributes: str | float | None) -> Ma
 
 
 def table(
-    head: tuple[str, ...], rows: list[tuple[str, ...]], *, caption: str, kind: str = ""
+    head: tuple[str, ...],
+    rows: Sequence[tuple[str, ...]],
+    *,
+    caption: str,
+    kind: str = "",
 ) -> Markup:
     """Return a table whose first column names the row, in a box that scrolls."""
     body = [

@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
 PYTHON ?= python3
+JOBS   ?= auto
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
@@ -46,7 +47,7 @@ types: $(STAMP)  ## strict type check
 	    v >= (3, 12) and print(f"--python-version={v[0]}.{v[1]}")')
 
 unit: $(STAMP)  ## the tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses=4 --dist=loadfile $(ARGS)
 
 virtual-camera: $(STAMP)  ## the real picamera2 on libcamera's virtual camera, in a Debian of its own
 	$(BIN)/python -m pytest --virtual-camera tests/e2e/test_virtual_camera.py $(ARGS)
@@ -74,7 +75,8 @@ soak: $(STAMP)  ## the loop for an hour or 200,000 frames: does it grow? (ARGS="
 
 constraints: $(STAMP)  ## renew requirements/constraints.txt (names and versions only)
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade \
-	    --extra opencv --extra litert --extra onnx --extra convert --group dev \
+	    --extra opencv --extra litert --extra onnx --extra mqtt --extra metrics --extra page \
+	    --extra convert --group dev \
 	    --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	    --constraint requirements/hints.txt --quiet -o requirements/constraints.txt
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgeclf.types import Uint8Image
 from tests.videos import moving_square
 
-__all__ = ["bgr888", "pi_camera"]
+__all__ = ["as_planes", "bgr888", "pi_camera", "yuv420"]
 
 _FOLDER = Path(__file__).parent / "stand_ins"
 
@@ -26,6 +26,24 @@ def bgr888(picture: Uint8Image, stride: int) -> NDArray[np.uint8]:
     return rows.reshape(-1)
 
 
+def as_planes(picture: Uint8Image) -> NDArray[np.uint8]:
+    import cv2
+
+    planes: NDArray[np.uint8] = cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420)
+    return planes
+
+
+def yuv420(picture: Uint8Image, stride: int) -> NDArray[np.uint8]:
+    """Return a buffer that holds brightness and both differences, with padded rows."""
+    height, width = picture.shape[:2]
+    planes = as_planes(picture)
+    memory = np.full(height * stride * 3 // 2, 222, np.uint8)
+    memory[: height * stride].reshape(height, stride)[:, :width] = planes[:height]
+    halves = memory[height * stride :].reshape(height, stride // 2)
+    halves[:, : width // 2] = planes[height:].reshape(height, width // 2)
+    return memory
+
+
 @contextmanager
 def pi_camera(
     *,
@@ -34,6 +52,7 @@ def pi_camera(
     pixel_format: str = "BGR888",
     stride: int = 256,
     stream: str = "main",
+    beside: Sequence[Uint8Image] | None = None,
     **settings: Any,
 ) -> Iterator[Any]:
     """Make picamera2 importable, with one camera, and return the module.
@@ -44,19 +63,36 @@ def pi_camera(
         pixel_format: libcamera's name of what that is.
         stride: Bytes from one row to the next.
         stream: Which is granted so.
+        beside: What the main stream shows beside another one, red, green and blue; by
+            default the same.
         settings: Further ``grants``.
     """
     seen = pictures or [moving_square(index) for index in range(6)]
-    height, width = seen[0].shape[:2]
-    given = {"format": pixel_format, "size": (width, height), "stride": stride}
+    main = beside or seen
+    main_stride = 3 * main[0].shape[1] + 16
+    shown = {
+        "main": [bgr888(each, main_stride) for each in main],
+        stream: [encode(each, stride) for each in seen],
+    }
+    granted = {
+        "main": _granted("BGR888", main, main_stride),
+        stream: _granted(pixel_format, seen, stride),
+    }
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.syspath_prepend(_FOLDER)
         for name in ("picamera2", "edgeclf.sources.picamera"):
             monkeypatch.delitem(sys.modules, name, raising=False)
         import picamera2
 
-        picamera2.shown.extend(encode(each, stride) for each in seen)
-        picamera2.grants.update({"main": given, stream: given}, **settings)
+        picamera2.shown.update(shown)
+        picamera2.grants.update({**granted, **settings})
         yield picamera2
         for name in ("picamera2", "edgeclf.sources.picamera"):
             sys.modules.pop(name, None)
+
+
+def _granted(
+    pixel_format: str, pictures: Sequence[Uint8Image], stride: int
+) -> dict[str, Any]:
+    height, width = pictures[0].shape[:2]
+    return {"format": pixel_format, "size": (width, height), "stride": stride}

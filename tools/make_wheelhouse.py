@@ -23,6 +23,10 @@ ROOT = Path(__file__).parents[1]
 ENGINE_EXTRAS = {"litert": "litert", "onnxruntime": "onnx", "tflite-runtime": "tflite"}
 
 
+_BESIDE_ENGINES = ("opencv", "mqtt", "metrics", "page")
+"""What a loop on a board may be asked for; the last three are 1 MB together."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
     """An operating system as wheels see it.
@@ -98,7 +102,7 @@ def choose_target(profile: Profile, wanted: str | None) -> Target:
         title=f"{profile.title}, {support.name}",
         python=support.python,
         system=system,
-        extras=(*(ENGINE_EXTRAS[name] for name in engines), "opencv"),
+        extras=(*(ENGINE_EXTRAS[name] for name in engines), *_BESIDE_ENGINES),
     )
 
 

@@ -22,14 +22,17 @@ from edgeclf.errors import SourceError
 from edgeclf.packing import ModelFlags, load_model
 from edgeclf.service import ServiceManager, ServiceSink
 from edgeclf.sinks import open_sinks
-from edgeclf.sources import Source, open_source
+from edgeclf.sources import PairedSource, Source, open_source
 from edgeclf.stream import (
+    FrameClassifier,
     JsonSink,
     Ledger,
+    LoresAgreement,
     Sink,
     Stop,
     TextSink,
     Unopened,
+    measure_lores,
     run_loop,
     stop_on_signals,
 )
@@ -148,6 +151,7 @@ def run(  # noqa: PLR0913 - one argument an option
             classifier,
             beside=beside,
             choice=choice,
+            lores=_measured(source, classifier, stop),
             sinks=[
                 _sink(as_json=as_json),
                 *sinks,
@@ -186,6 +190,17 @@ def _first_opened(
             raise
         # The rest of the address may hold a password.
         return Unopened(f"{uri.partition(':')[0]}:…", error)
+
+
+def _measured(
+    source: Source, classifier: FrameClassifier, stop: Stop
+) -> LoresAgreement | None:
+    """Say what a camera's small stream does to the decisions, where it is read."""
+    if not isinstance(source, PairedSource):
+        return None
+    agreement = measure_lores(source, classifier, stop=stop)
+    say(f"lores: {agreement}")
+    return agreement
 
 
 def _say_nothing(_: str) -> None:

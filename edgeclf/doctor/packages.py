@@ -15,6 +15,9 @@ _OPTIONAL_ROOTS = (
     "tflite-runtime",
     "onnxruntime",
     "onnxruntime-gpu",
+    "paho-mqtt",
+    "prometheus-client",
+    "tornado",
 )
 """What the runtime uses when it is there."""
 

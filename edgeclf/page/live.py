@@ -13,9 +13,9 @@ from edgeclf.preprocess.geometry import seen_part
 from edgeclf.stream import Decision, Event, LoopReport
 from edgeclf.types import EngineIdentity, Model
 
-__all__ = ["EVENTS", "LivePage", "Phase"]
+__all__ = ["EVENTS", "LivePage"]
 
-Phase: TypeAlias = Literal["starting", "running", "ended"]
+_LoopPhase: TypeAlias = Literal["starting", "running", "ended"]
 
 EVENTS: Final = 50
 """Events that are kept to be shown."""
@@ -67,7 +67,7 @@ class LivePage:
         self._machine = machine
         self._clock = clock
         self._run = secrets.token_hex(6)
-        self._phase: Phase = "starting"
+        self._phase: _LoopPhase = "starting"
         self._started_ns = clock()
         self._loop: Mapping[str, Any] | None = None
         self._newest: _Newest | None = None

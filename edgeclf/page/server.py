@@ -71,7 +71,7 @@ class PageServer:
         self._access = access
         self._is_up: Future[asyncio.Event] = Future()
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(listening)), name="page", daemon=True
+            target=self._run, args=[listening], name="page", daemon=True
         )
         self._thread.start()
         self._end = self._is_up.result()
@@ -86,6 +86,15 @@ class PageServer:
             with suppress(RuntimeError):  # it ended in this very moment
                 self._loop.call_soon_threadsafe(self._end.set)
             self._thread.join(timeout_s)
+
+    def _run(self, listening: socket.socket) -> None:
+        try:
+            with listening:  # let go before anybody hears of the end
+                asyncio.run(self._serve(listening))
+        except BaseException as error:
+            if self._is_up.done():
+                raise
+            self._is_up.set_exception(error)  # whoever opens the page waits for it
 
     async def _serve(self, listening: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()

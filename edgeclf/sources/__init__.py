@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from edgeclf.errors import MissingDependencyError, SourceError
 from edgeclf.install import install_line, system_install_line
-from edgeclf.sources.closing import ClosedFromAnywhere
+from edgeclf.sources.closing import ClosedFromAnywhere, PairsFromAnywhere
 from edgeclf.types import DecodeSpec, Frame, TimestampOrigin
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = [
     "SOURCES",
     "ClosedOnExit",
+    "FramePair",
     "Notify",
+    "PairedSource",
     "Source",
     "SourceEntry",
     "SourceOptions",
@@ -89,6 +91,37 @@ class Source(Protocol):
         trace: TracebackType | None,
     ) -> None:
         """Close it."""
+        ...
+
+
+class FramePair(NamedTuple):
+    """One moment, as a camera's small stream shows it and as its main stream does.
+
+    Attributes:
+        lores: What the source gives as a frame.
+        main: The larger picture, with the same number and the same time.
+    """
+
+    lores: Frame
+    main: Frame
+
+
+@runtime_checkable
+class PairedSource(Source, Protocol):
+    """A source that reads a small stream, and can show the main one beside it."""
+
+    def take_pair(self, wait_s: float) -> FramePair | None:
+        """Return the next moment's two pictures.
+
+        For the time before the first frame: what is given in a pair is no frame. The
+        main stream costs nothing while nobody asks.
+
+        Args:
+            wait_s: The longest to wait, in seconds; then ``None``.
+
+        Raises:
+            SourceError: There will be none any more.
+        """
         ...
 
 
@@ -235,7 +268,10 @@ def open_source(
     options = SourceOptions(
         decode=decode or DecodeSpec(), every_frame=every_frame, notify=notify
     )
-    return ClosedFromAnywhere(opener(rest, options=options))
+    source = opener(rest, options=options)
+    if isinstance(source, PairedSource):
+        return PairsFromAnywhere(source)
+    return ClosedFromAnywhere(source)
 
 
 def _split(uri: str) -> tuple[str, str]:

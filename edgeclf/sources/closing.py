@@ -1,9 +1,11 @@
 """Closing a source while another thread is inside a read of it."""
 
 import threading
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
+from edgeclf.errors import SourceError
 from edgeclf.types import Frame, TimestampOrigin
 
 if TYPE_CHECKING:
@@ -11,9 +13,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self  # in typing from Python 3.11 on
 
-    from edgeclf.sources import Source
+    from edgeclf.sources import FramePair, PairedSource, Source
 
-__all__ = ["ClosedFromAnywhere", "Interruptible"]
+__all__ = ["ClosedFromAnywhere", "Interruptible", "PairsFromAnywhere"]
+
+Result = TypeVar("Result")
 
 
 @runtime_checkable
@@ -68,25 +72,7 @@ class ClosedFromAnywhere:
         return self
 
     def __next__(self) -> Frame:
-        with self._lock:
-            if self._closed.is_set():
-                raise StopIteration
-            self._is_reading = True
-        try:
-            frame = next(self._frames)
-        except Exception:
-            if self._closed.is_set():  # what it says of being interrupted is no news
-                raise StopIteration from None
-            raise
-        finally:
-            with self._lock:
-                self._is_reading = False
-                was_closed = self._closed.is_set()
-            if was_closed:
-                self._source.close()
-        if was_closed:
-            raise StopIteration
-        return frame
+        return self._read(lambda: next(self._frames))
 
     def interrupt(self) -> None:
         """Give no more frames, and end a read that is under way; never waits.
@@ -118,3 +104,48 @@ class ClosedFromAnywhere:
         trace: "TracebackType | None",
     ) -> None:
         self.close()
+
+    def _read(self, read: Callable[[], Result]) -> Result:
+        """Return what a read of the source brings.
+
+        Raises:
+            StopIteration: It was closed, before or meanwhile.
+        """
+        with self._lock:
+            if self._closed.is_set():
+                raise StopIteration
+            self._is_reading = True
+        try:
+            result = read()
+        except Exception:
+            if self._closed.is_set():  # what it says of being interrupted is no news
+                raise StopIteration from None
+            raise
+        finally:
+            with self._lock:
+                self._is_reading = False
+                was_closed = self._closed.is_set()
+            if was_closed:
+                self._source.close()
+        if was_closed:
+            raise StopIteration
+        return result
+
+
+class PairsFromAnywhere(ClosedFromAnywhere):
+    """The same for a source that gives pairs, too.
+
+    Args:
+        source: What is read; nobody else closes it.
+    """
+
+    def __init__(self, source: "PairedSource") -> None:
+        super().__init__(source)
+        self._pairs = source
+
+    def take_pair(self, wait_s: float) -> "FramePair | None":
+        """Return the next moment's two pictures; see ``PairedSource``."""
+        try:
+            return self._read(partial(self._pairs.take_pair, wait_s))
+        except StopIteration:
+            raise SourceError(f"{self.uri}: closed") from None

@@ -4,15 +4,19 @@ import os
 import threading
 import time
 from functools import partial
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edgeclf.errors import SourceError
-from edgeclf.sources import Source, SourceOptions
+from edgeclf.sources import FramePair, Source, SourceOptions
 from edgeclf.sources.camera_form import CameraForm
-from edgeclf.sources.camera_pixels import FORMATS, GrantedStream, rgb_of
+from edgeclf.sources.camera_pixels import GrantedStream, rgb_of
 from edgeclf.sources.live import LiveSource, Shot
-from edgeclf.sources.yuv import YuvCoding, YuvMatrix
-from edgeclf.types import TimestampOrigin
+from edgeclf.sources.pairs import PairRequests
+from edgeclf.sources.picamera_streams import StreamName, granted_stream, wishes
+from edgeclf.types import Frame, TimestampOrigin, Uint8Image
 
 # libcamera writes what it does to stderr, and reads this when it is loaded.
 os.environ.setdefault("LIBCAMERA_LOG_LEVELS", "*:ERROR")
@@ -29,13 +33,6 @@ except ValueError as error:  # a part of it was built for another numpy
 __all__ = ["open_picamera"]
 
 _FORM = "picamera:N[?width=W&height=H&fps=F&stream=lores]"
-_SIZE = (480, 640)
-_MAIN_BESIDE_LORES = (1296, 972)  # (width, height), at least, for the ISP to shrink
-
-# Red, green, blue in memory: nothing is left to be done but a copy.
-_RGB_IN_MEMORY = "BGR888"
-
-_StreamName: TypeAlias = Literal["main", "lores"]
 
 
 def open_picamera(rest: str, *, options: SourceOptions) -> Source:
@@ -44,7 +41,8 @@ def open_picamera(rest: str, *, options: SourceOptions) -> Source:
     Args:
         rest: The camera's number, and what is asked of it; 640x480 unless said
             otherwise. ``stream=lores`` takes the small picture that the camera's
-            processor makes beside the large one.
+            processor makes beside the large one; such a source is a
+            ``PairedSource``.
         options: ``notify`` is told when another size is granted.
 
     Raises:
@@ -59,7 +57,8 @@ def open_picamera(rest: str, *, options: SourceOptions) -> Source:
     height, width = device.granted.size
     if form.size not in {None, device.granted.size}:
         options.notify(f"{shown}: gives {width}x{height}, not what was asked for")
-    return LiveSource(device, uri=shown, options=options)
+    opened = _LoresSource if device.stream == "lores" else LiveSource
+    return opened(device, uri=shown, options=options)
 
 
 class _PicameraDevice:
@@ -67,22 +66,23 @@ class _PicameraDevice:
 
     Attributes:
         granted: What it gives.
+        stream: Which of its pictures that is.
     """
 
     timestamp_origin: TimestampOrigin = "sensor"
 
     def __init__(self, shown: str, form: CameraForm) -> None:
         self._shown = shown
-        self._stream = cast("_StreamName", form.others.get("stream", "main"))
+        self.stream = cast("StreamName", form.others.get("stream", "main"))
+        self._pairs = PairRequests()
         self._woken = threading.Event()
         self._is_interrupted = False
         self._previous_ns: int | None = None
         self._camera = _opened(shown, int(form.name))
         try:
-            self._camera.configure(_configuration(self._camera, form, self._stream))
-            self.granted = _granted(
-                self._camera.camera_configuration(), self._stream, shown
-            )
+            asked = self._camera.create_video_configuration(**wishes(form, self.stream))
+            self._camera.configure(asked)
+            self.granted = self._granted(self.stream)
             self._camera.start()
         except (RuntimeError, ValueError, OSError) as error:
             self.release()
@@ -97,22 +97,32 @@ class _PicameraDevice:
         arrived_ns = time.monotonic_ns()
         try:
             stamp_ns = request.get_metadata().get("SensorTimestamp")
-            data = request.make_buffer(self._stream)
+            data = request.make_buffer(self.stream)
+            beside = request.make_buffer("main") if self._pairs.is_asked else None
         finally:
             request.release()
-        return Shot(
+        shot = Shot(
             captured_ns=self._captured_ns(stamp_ns, arrived_ns),
             rgb=partial(rgb_of, data, self.granted),
             busy_ns=time.monotonic_ns() - arrived_ns,
         )
+        if beside is not None:
+            self._pairs.put(partial(self._pair, shot, beside))
+        return shot
+
+    def take_pair(self, wait_s: float) -> FramePair | None:
+        """Return both streams' pictures of one request; from another thread."""
+        return self._pairs.take(wait_s)
 
     def interrupt(self) -> None:
         """End a wait for a picture."""
         self._is_interrupted = True
         self._woken.set()
+        self._pairs.end(SourceError(f"{self._shown}: closed"))
 
     def release(self) -> None:
         """Stop the camera and let others have it."""
+        self._pairs.end(SourceError(f"{self._shown}: gives no more pictures"))
         self._camera.stop()
         self._camera.close()
 
@@ -129,6 +139,23 @@ class _PicameraDevice:
             return self._camera.wait(job)
         except RuntimeError as error:
             raise SourceError(f"{self._shown}: the camera failed ({error})") from error
+
+    def _granted(self, stream: StreamName) -> GrantedStream:
+        configuration = self._camera.camera_configuration()
+        return granted_stream(configuration, stream, shown=self._shown)
+
+    def _pair(self, shot: Shot, beside: NDArray[np.uint8], number: int) -> FramePair:
+        def frame(pixels: Uint8Image) -> Frame:
+            return Frame(
+                pixels=pixels,
+                captured_ns=shot.captured_ns,
+                timestamp_origin=self.timestamp_origin,
+                sequence=number,
+            )
+
+        # What is granted of the main stream matters to nobody but who asks for it.
+        main = rgb_of(beside, self._granted("main"))
+        return FramePair(lores=frame(shot.rgb()), main=frame(main))
 
     def _captured_ns(self, stamp_ns: int | None, arrived_ns: int) -> int:
         """Return the sensor's time on CLOCK_MONOTONIC.
@@ -152,6 +179,20 @@ class _PicameraDevice:
         return self._previous_ns
 
 
+class _LoresSource(LiveSource):
+    """The small stream's pictures, and on request the main stream's beside them."""
+
+    def __init__(
+        self, device: _PicameraDevice, *, uri: str, options: SourceOptions
+    ) -> None:
+        super().__init__(device, uri=uri, options=options)
+        self._pairs = device
+
+    def take_pair(self, wait_s: float) -> FramePair | None:
+        """Return both pictures of one moment; see ``PairedSource``."""
+        return self._pairs.take_pair(wait_s)
+
+
 def _opened(shown: str, number: int) -> Any:
     cameras = Picamera2.global_camera_info()
     if number >= len(cameras):
@@ -169,54 +210,3 @@ def _opened(shown: str, number: int) -> Any:
         raise SourceError(
             f"{shown}: cannot be opened ({error}); does another program use it?"
         ) from error
-
-
-def _configuration(camera: Any, form: CameraForm, stream: _StreamName) -> Any:
-    height, width = form.size or _SIZE
-    controls = {} if form.fps is None else {"FrameRate": form.fps}
-    if stream == "main":
-        return camera.create_video_configuration(
-            main={"format": _RGB_IN_MEMORY, "size": (width, height)}, controls=controls
-        )
-    large = tuple(map(max, _MAIN_BESIDE_LORES, (width, height)))
-    return camera.create_video_configuration(
-        main={"size": large},
-        # The one format that every Pi's processor shrinks to.
-        lores={"format": "YUV420", "size": (width, height)},
-        controls=controls,
-    )
-
-
-def _granted(configuration: Any, stream: _StreamName, shown: str) -> GrantedStream:
-    """Read back what the camera gives, whatever it was asked for.
-
-    Raises:
-        SourceError: It is of no known format.
-    """
-    given = configuration[stream]
-    if given["format"] not in FORMATS:
-        raise SourceError(
-            f"{shown}: the camera gives {given['format']}; known are "
-            f"{', '.join(FORMATS)}"
-        )
-    width, height = given["size"]
-    return GrantedStream(
-        format=given["format"],
-        size=(height, width),
-        bytes_per_row=given["stride"],
-        coding=_coding(configuration.get("colour_space")),
-    )
-
-
-def _coding(colour_space: Any) -> YuvCoding:
-    """Return what YUV means; where the camera does not say, a video's BT.601."""
-    matrix = _name(getattr(colour_space, "ycbcrEncoding", None))
-    known = matrix in {"Rec601", "Rec709", "Rec2020"}
-    return YuvCoding(
-        cast("YuvMatrix", matrix) if known else "Rec601",
-        _name(getattr(colour_space, "range", None)) == "Full",
-    )
-
-
-def _name(value: Any) -> str:
-    return str(getattr(value, "name", value))

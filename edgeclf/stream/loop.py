@@ -7,6 +7,7 @@ from typing import Protocol
 from edgeclf.errors import EdgeclfError
 from edgeclf.latency import LatencyReport, StageTimer
 from edgeclf.sources import Source
+from edgeclf.stream.agreement import LoresAgreement
 from edgeclf.stream.choice import WorkerChoice
 from edgeclf.stream.counts import Ledger
 from edgeclf.stream.decision import Decision, FrameClassifier
@@ -46,6 +47,7 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
     *,
     beside: Sequence[FrameClassifier] = (),
     choice: WorkerChoice | None = None,
+    lores: LoresAgreement | None = None,
     sinks: Sequence[Sink] = (),
     watchers: Sequence[Watcher] = (),
     frames: int | None = None,
@@ -73,6 +75,7 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
             of its own, and so does ``classifier`` then; results come in order anyway.
             Left open.
         choice: Why these classifiers, for the report.
+        lores: What ``measure_lores`` returned, for the report.
         sinks: Each gets every decision, the events that it made, then the report.
         watchers: Each sees every decision and makes events of them.
         frames: Most decisions to make.
@@ -135,6 +138,7 @@ def run_loop(  # noqa: PLR0913 - all but two are keyword-only options
             workers=1 + len(beside),
             choice=choice,
             outages=feed.outages,
+            lores=lores,
             sinks=settle_sinks(sinks, timeout_s=stop.patience_s("records")),
         )
         teller.report(report)

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from edgeclf.latency import LatencyReport
+from edgeclf.stream.agreement import LoresAgreement
 from edgeclf.stream.choice import WorkerChoice
 from edgeclf.stream.counts import Counts
 from edgeclf.stream.sink_counts import SinkCounts
@@ -42,6 +43,8 @@ class LoopReport:
             like ``engine``.
         choice: Why there were so many workers; ``None`` where somebody said so.
         outages: How often the source was lost.
+        lores: What reading a camera's small stream did to the decisions before the
+            loop; ``None`` where there was no such stream, or nobody looked.
     """
 
     source: str
@@ -56,6 +59,7 @@ class LoopReport:
     workers: int = 1
     choice: WorkerChoice | None = None
     outages: int = 0
+    lores: LoresAgreement | None = None
 
     @property
     def decisions_per_s(self) -> float:
@@ -80,4 +84,5 @@ class LoopReport:
             "sinks": [asdict(sink) for sink in self.sinks],
             "workers": self.workers,
             "choice": None if self.choice is None else self.choice.to_dict(),
+            "lores": None if self.lores is None else self.lores.to_dict(),
         }

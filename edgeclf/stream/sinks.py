@@ -120,6 +120,8 @@ def _report_lines(report: LoopReport) -> Iterator[str]:
         yield f"workers: {report.choice}"
     elif report.workers > 1:
         yield f"workers: {report.workers}"
+    if report.lores is not None:
+        yield f"lores: {report.lores}"
 
 
 def _others(counts: Counts) -> str:

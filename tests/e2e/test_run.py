@@ -1,6 +1,7 @@
 """``edgeclf run`` on real bundles, files and signals."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,7 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgeclf.errors import SourceError
 from tests.models import labels_for, tiny_tflite
+from tests.picameras import pi_camera, yuv420
 from tests.videos import moving_square, write_video
 
 EDGECLF = [sys.executable, "-m", "edgeclf"]
@@ -442,6 +445,109 @@ def test_auto_takes_no_frame_from_a_file(run: Run, tmp_path: Path) -> None:
 
     assert [each["sequence"] for each in objects(out)[:-1]] == [0, 1]
     assert err.count("1.png") == 1
+
+
+LORES = "picamera:0?stream=lores&width=64&height=48"
+
+
+def flat(level: int, size: tuple[int, int]) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    return np.full((*size, 3), level, np.uint8)
+
+
+@contextmanager
+def small_stream(
+    *, lores: list[int], main: list[int], **settings: Any
+) -> Iterator[Any]:
+    """A camera whose two streams show these levels of grey, over and over."""
+    with pi_camera(
+        pictures=[flat(level, (48, 64)) for level in lores],
+        beside=[flat(level, (96, 128)) for level in main],
+        pixel_format="YUV420",
+        stride=128,
+        encode=yuv420,
+        stream="lores",
+        **settings,
+    ) as module:
+        yield module
+
+
+def test_a_small_stream_that_shows_the_same_is_said_to_decide_the_same(
+    run: Run,
+) -> None:
+    with small_stream(lores=[0, 128], main=[0, 128]) as module:
+        code, out, err = run("--source", LORES, "--frames", 3, "--json")
+
+    *decisions, report = objects(out)
+    jsonschema.validate(report, SCHEMA)
+    assert code == 0
+    assert report["lores"]["pairs"] == report["lores"]["equal"] == 30
+    assert report["lores"]["share"] == 1
+    assert "lores: 30 of 30 decisions are those of the main stream, scores " in err
+    assert decisions[0]["sequence"] == 0
+    assert module.copied.count("main") == 30
+
+
+def test_a_small_stream_that_shows_something_else_is_found_out(run: Run) -> None:
+    # Black on both, then grey beside white: every other decision is another.
+    with small_stream(lores=[0, 128], main=[0, 255]):
+        code, out, err = run("--source", LORES, "--frames", 3)
+
+    said = "lores: {} of 30 decisions are those of the main stream, scores differ by"
+    equal = int(err.split("lores: ")[1].split()[0])
+    assert code == 0
+    assert 0 < equal < 30
+    assert float(err.split("at most ")[1].split()[0]) > 0.5
+    assert err.count(said.format(equal)) == 2  # before the frames, and in the report
+    assert len(out.splitlines()) == 3
+
+
+def test_a_stop_while_the_streams_are_compared_ends_the_run_in_order(run: Run) -> None:
+    seen: list[str] = []
+
+    def copying(name: str) -> None:
+        seen.append(name)
+        if name == "main" and seen.count("main") == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with small_stream(lores=[0], main=[0], copying=copying):
+        code, out, _ = run("--source", LORES, "--json")
+
+    [report] = objects(out)
+    jsonschema.validate(report, SCHEMA)
+    assert (code, report["ended"], report["counts"]["decided"]) == (0, "terminated", 0)
+    assert 4 <= report["lores"]["pairs"] < 30
+
+
+def test_a_camera_lost_while_its_streams_are_compared_is_got_back(run: Run) -> None:
+    lost: list[str] = []
+
+    def copying(name: str) -> None:
+        if name == "main" and not lost:
+            lost.append(name)
+            raise SourceError("the cable is out")
+
+    with small_stream(lores=[0], main=[0], copying=copying):
+        code, out, err = run("--source", LORES, "--frames", 2, "--json")
+
+    start, end, *decisions, report = objects(out)
+    jsonschema.validate(report, SCHEMA)
+    assert (code, len(decisions), report["outages"]) == (0, 2, 1)
+    assert [start["phase"], end["phase"]] == ["start", "end"]
+    assert report["lores"] == {
+        "pairs": 0,
+        "equal": 0,
+        "share": None,
+        "largest_difference": None,
+    }
+    assert "lores: nothing was measured" in err
+
+
+def test_where_there_is_no_small_stream_nothing_is_said_of_it(run: Run) -> None:
+    with pi_camera():
+        _, out, err = run("--source", "picamera:0", "--frames", 2, "--json")
+
+    assert objects(out)[-1]["lores"] is None
+    assert "lores" not in err
 
 
 def test_what_shows_nothing_new_is_passed_over(run: Run, tmp_path: Path) -> None:

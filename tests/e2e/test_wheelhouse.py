@@ -16,7 +16,7 @@ def test_the_newest_system_of_the_board_is_meant() -> None:
     target = choose_target(load_profile("raspberry-pi-5"), None)
 
     assert target.python == "3.13"
-    assert target.requirements() == ("edgeclf[litert,onnx,opencv]",)
+    assert target.requirements() == ("edgeclf[litert,onnx,opencv,mqtt,metrics,page]",)
     assert target.platforms()[0] == "manylinux_2_41_aarch64"
 
 
@@ -56,7 +56,10 @@ def test_pip_installs_for_the_board_from_the_folder_alone(tmp_path: Path) -> Non
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for package in ("edgeclf", "ai-edge-litert", "onnxruntime", "opencv", "numpy"):
+    for package in (
+        *("edgeclf", "ai-edge-litert", "onnxruntime", "opencv", "numpy"),
+        *("paho-mqtt", "prometheus_client", "tornado"),
+    ):
         assert package in done.stdout
     assert not any("x86_64" in wheel.name for wheel in folder.iterdir())
 

@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 
 __all__ = ["Picamera2", "grants", "shown"]
 
-shown: "list[NDArray[np.uint8]]" = []
-"""The buffers' bytes, one after the other."""
+shown: "dict[str, list[NDArray[np.uint8]]]" = {}
+"""Each stream's bytes, one buffer after the other."""
 
 grants: "dict[str, Any]" = {}
-"""What is granted of each stream, ``colour_space``, ``models``, ``fps``, ``clock``."""
+"""What is granted of each stream, ``colour_space``, ``models``, ``fps``, ``clock``,
+``copying``."""
 
 opened: "list[Picamera2]" = []
 asked: "list[dict[str, Any]]" = []
+copied: "list[str]" = []
+"""The streams whose buffers were copied."""
 
 _BUFFERS = 2
 
@@ -31,7 +34,10 @@ _BUFFERS = 2
 class _Request:
     def __init__(self, camera: "Picamera2", number: int) -> None:
         self._camera = camera
-        self._memory = shown[number % len(shown)].copy()
+        self._memory = {
+            name: pictures[number % len(pictures)].copy()
+            for name, pictures in shown.items()
+        }
         self._stamp_ns = grants.get("clock", _boot_ns)()
 
     def get_metadata(self) -> dict[str, Any]:
@@ -41,10 +47,12 @@ class _Request:
     def make_buffer(self, name: str) -> NDArray[np.uint8]:
         if name not in self._camera.camera_configuration():
             raise RuntimeError(f"Stream {name!r} is not defined")
-        return np.array(self._memory)
+        grants.get("copying", copied.append)(name)
+        return np.array(self._memory[name])
 
     def release(self) -> None:
-        self._memory[:] = 99  # the next picture is written into it
+        for memory in self._memory.values():
+            memory[:] = 99  # the next picture is written into it
         self._camera.free_buffers += 1
 
 

@@ -24,7 +24,7 @@ from edgeclf.errors import SinkError
 from edgeclf.page import Access, LivePage, serve_page
 from edgeclf.page.server import VIEWERS, PageServer
 from edgeclf.types import Uint8Image
-from tests.brokers import until
+from tests.brokers import free_port, until
 from tests.deaf_viewer import deaf_viewer, has_hung_up
 from tests.models import tiny_model
 from tests.unit.sinks.records import decision
@@ -293,6 +293,26 @@ def test_an_address_that_is_not_ours_is_one_clear_line() -> None:
         serve_page(shown_page(), port=0, access=access),
     ):
         pass  # pragma: no cover - never reached
+
+
+def test_a_server_that_cannot_begin_says_so_and_lets_the_port_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edgeclf.page.server.Application", _refuse)
+    port = free_port()
+    with (
+        pytest.raises(TypeError, match="another version"),
+        serve_page(shown_page(), port=port, access=Access()),
+    ):
+        pass  # pragma: no cover - never reached
+    monkeypatch.undo()
+
+    with serve_page(shown_page(), port=port, access=Access()) as again:
+        assert ask(again, "/")[0] == 200
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise TypeError("tornado is of another version")
 
 
 def test_the_port_is_free_again_at_once() -> None:

@@ -39,7 +39,7 @@ def test_the_first_folder_that_is_closed_to_others_is_found(tmp_path: Path) -> N
     inner.mkdir(parents=True)
     (inner / "model").touch(0o644)
     for folder in (inner, *inner.parents):
-        if folder.is_relative_to(tmp_path.parents[1]):
+        if "pytest-of-" in str(folder):  # all that pytest closes to others
             folder.chmod(0o755)
     reachable = _closed_to_others(inner / "model")
     (tmp_path / "home").chmod(0o700)

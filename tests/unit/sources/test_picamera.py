@@ -1,39 +1,24 @@
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from edgeclf.errors import MissingDependencyError, SourceError
-from edgeclf.sources import open_source
+from edgeclf.sources import FramePair, PairedSource, Source, open_source
 from edgeclf.types import Uint8Image
-from tests.picameras import pi_camera
+from tests.picameras import as_planes, pi_camera, yuv420
 from tests.videos import moving_square
 
 Encode: TypeAlias = Callable[[Uint8Image, int], NDArray[np.uint8]]
-
-
-def as_planes(picture: Uint8Image) -> NDArray[np.uint8]:
-    import cv2
-
-    planes: NDArray[np.uint8] = cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420)
-    return planes
-
-
-def yuv420(picture: Uint8Image, stride: int) -> NDArray[np.uint8]:
-    height, width = picture.shape[:2]
-    planes = as_planes(picture)
-    memory = np.full(height * stride * 3 // 2, 222, np.uint8)
-    memory[: height * stride].reshape(height, stride)[:, :width] = planes[:height]
-    halves = memory[height * stride :].reshape(height, stride // 2)
-    halves[:, : width // 2] = planes[height:].reshape(height, width // 2)
-    return memory
 
 
 def nv12(picture: Uint8Image, stride: int) -> NDArray[np.uint8]:
@@ -116,11 +101,123 @@ def test_the_small_stream_is_read_when_asked_for() -> None:
 
     assert module.asked == [
         {
-            "main": {"size": (1296, 972)},
+            "main": {"format": "BGR888", "size": (1296, 972)},
             "lores": {"format": "YUV420", "size": (64, 48)},
             "controls": {},
         }
     ]
+
+
+LORES = "picamera:0?width=64&height=48&stream=lores"
+
+
+def grey(level: int, size: tuple[int, int]) -> Uint8Image:
+    return np.full((*size, 3), level, np.uint8)
+
+
+@contextmanager
+def small_stream(**settings: Any) -> Iterator[Any]:
+    """A camera whose pictures are brighter by five levels each, in both streams."""
+    with pi_camera(
+        pictures=[grey(level, (48, 64)) for level in range(20, 220, 5)],
+        beside=[grey(level, (96, 128)) for level in range(20, 220, 5)],
+        pixel_format="YUV420",
+        stride=128,
+        encode=yuv420,
+        stream="lores",
+        **settings,
+    ) as module:
+        yield module
+
+
+def pair_of(source: Source) -> FramePair:
+    assert isinstance(source, PairedSource)
+    pair = source.take_pair(60)
+    assert pair is not None
+    return pair
+
+
+def test_a_pair_is_one_moment_in_both_streams() -> None:
+    with small_stream(), open_source(LORES) as source:
+        pairs = [pair_of(source) for _ in range(8)]
+
+    for number, (lores, main) in enumerate(pairs):
+        assert lores.pixels.shape == (48, 64, 3)
+        assert main.pixels.shape == (96, 128, 3)
+        # The way through YUV costs one level; a neighbour in time is five away.
+        assert abs(lores.pixels.mean() - main.pixels.mean()) < 2
+        assert (lores.captured_ns, lores.sequence) == (main.captured_ns, number)
+    times = [each.lores.captured_ns for each in pairs]
+    assert times == sorted(set(times))
+
+
+def test_the_main_stream_is_copied_for_a_pair_and_never_else() -> None:
+    with small_stream() as module, open_source(LORES) as source:
+        for _ in range(3):
+            pair_of(source)
+        list(islice(source, 10))
+
+    assert module.copied.count("main") == 3
+    assert module.copied.count("lores") > 10
+
+
+@pytest.mark.parametrize("every_frame", [False, True])
+def test_pairs_take_no_number_from_the_frames(every_frame: bool) -> None:
+    with small_stream(), open_source(LORES, every_frame=every_frame) as source:
+        last = [pair_of(source) for _ in range(5)][-1]
+        frame = next(iter(source))
+
+    assert frame.sequence == 0
+    assert frame.captured_ns > last.lores.captured_ns
+
+
+def test_who_reads_the_main_stream_has_nothing_to_compare() -> None:
+    with pi_camera(), open_source("picamera:0") as source:
+        assert not isinstance(source, PairedSource)
+
+
+def test_a_pair_that_does_not_come_is_none_and_one_that_cannot_come_an_error() -> None:
+    with small_stream(hang=2) as module, open_source(LORES) as source:
+        assert isinstance(source, PairedSource)
+        while source.take_pair(0.5) is not None:
+            pass
+        source.close()
+        with pytest.raises(SourceError, match="picamera:0: closed"):
+            source.take_pair(60)
+
+    assert module.opened == []
+
+
+def test_a_camera_that_breaks_ends_the_wait_for_a_pair() -> None:
+    def broken(name: str) -> None:
+        if name == "main":
+            raise SourceError("the cable is out")
+
+    with small_stream(copying=broken), open_source(LORES) as source:
+        assert isinstance(source, PairedSource)
+        with pytest.raises(SourceError, match="gives no more pictures"):
+            source.take_pair(60)
+        with pytest.raises(SourceError, match="the cable is out"):
+            next(iter(source))
+
+
+def test_closing_from_another_thread_ends_the_wait_for_a_pair() -> None:
+    with small_stream(hang=0), open_source(LORES) as source:
+        assert isinstance(source, PairedSource)
+        closer = threading.Timer(0.2, source.close)
+        closer.start()
+        with pytest.raises(SourceError, match="picamera:0: closed"):
+            source.take_pair(60)
+        closer.join()
+
+
+def test_a_main_stream_that_cannot_be_read_costs_only_the_pairs() -> None:
+    with small_stream() as module:
+        module.grants["main"]["format"] = "MJPEG"
+        with open_source(LORES) as source:
+            with pytest.raises(SourceError, match="gives MJPEG"):
+                pair_of(source)
+            assert next(iter(source)).sequence == 0
 
 
 def test_a_request_is_given_back_at_once() -> None:

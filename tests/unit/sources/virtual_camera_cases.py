@@ -5,9 +5,11 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edgeclf.errors import SourceError
-from edgeclf.sources import open_source
+from edgeclf.sources import PairedSource, open_source
+from edgeclf.types import Uint8Image
 from tests.videos import moving_square
 
 
@@ -33,6 +35,31 @@ def test_the_small_stream_is_read() -> None:
         frames = list(islice(source, 3))
 
     assert all(frame.pixels.shape[2] == 3 for frame in frames)
+
+
+def test_a_pair_is_of_one_moment_and_shows_the_same() -> None:
+    asked = "picamera:0?stream=lores&width=320&height=240"
+    with open_source(asked, notify=lambda _: None) as source:
+        assert isinstance(source, PairedSource)
+        pairs = [source.take_pair(10) for _ in range(3)]
+        frame = next(iter(source))
+
+    for pair in pairs:
+        assert pair is not None
+        assert pair.lores.captured_ns == pair.main.captured_ns
+        # Whatever sizes were granted: red on the left, blue on the right.
+        for left, right in ((0.0, 0.4), (0.6, 1.0)):
+            lores, main = (mean_of(each.pixels, left, right) for each in pair)
+            assert np.abs(lores - main).max() < 8
+    assert frame.sequence == 0
+
+
+def mean_of(pixels: Uint8Image, left: float, right: float) -> NDArray[np.float64]:
+    """Return the mean colour between two shares of the width."""
+    width = pixels.shape[1]
+    part = pixels[:, round(left * width) : round(right * width)]
+    colour: NDArray[np.float64] = part.mean(axis=(0, 1))
+    return colour
 
 
 def test_the_sensors_time_is_on_this_processes_clock() -> None:

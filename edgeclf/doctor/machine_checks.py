@@ -1,21 +1,19 @@
-"""Checks of the machine: system, clocks, heat, memory, disk, board."""
+"""Checks of the board: what it is, its clocks, its supply, its heat."""
 
-import datetime as dt
 from collections.abc import Iterator
 
 from edgeclf.doctor.finding import Check, Finding
 from edgeclf.doctor.surroundings import Surroundings
 from edgeclf.machine import ThrottleBits
+from edgeclf.machine.tree import read_int, read_text
 
 __all__ = ["MACHINE_CHECKS"]
 
-_WRITTEN = dt.date(2026, 11, 1)
-"""No clock that is right shows an earlier day: this was not written then."""
-
-_DISK_MIB = 500
-_MEMORY_MIB = 200
 _SINCE_BOOT = 16
 """How far the bits "since boot" lie above those of now."""
+
+_CPUS = "sys/devices/system/cpu"
+_GUIDE = "docs/install.md#boards-whose-own-python-is-too-old-a-container"
 
 
 def sixty_four_bits(here: Surroundings) -> Iterator[Finding]:
@@ -23,9 +21,7 @@ def sixty_four_bits(here: Surroundings) -> Iterator[Finding]:
     if here.machine.python_bits == 32:
         yield Finding(
             name="32-bit-system",
-            severity="warning",
-            text="this is a 32-bit system: only tflite-runtime has wheels for it, and "
-            "models run more slowly than on a 64-bit one",
+            text="this is a 32-bit system: only tflite-runtime has wheels for it",
             fix="install the 64-bit Raspberry Pi OS (boards from the Zero 2 W on)",
         )
 
@@ -39,19 +35,25 @@ def board_known(here: Surroundings) -> Iterator[Finding]:
         text = f"no profile describes {board!r}: 'bench' uses generic-cpu"
     else:
         text = "no board names itself here: 'bench' uses generic-cpu"
-    yield Finding(name="board", severity="note", text=text)
+    yield Finding(name="board", text=text)
 
 
 def runtime_native(here: Surroundings) -> Iterator[Finding]:
     """This package runs on the board's own Python."""
-    if here.profile is not None and here.profile.runtime != "native":
-        yield Finding(
-            name="runtime-not-native",
-            severity="warning",
-            text=f"the system's own Python on {here.profile.title} is too old: run in "
-            "a container",
-            fix="see docs/install.md",
-        )
+    profile = here.profile
+    if profile is None or profile.runtime == "native":
+        return
+    own = ", ".join(f"Python {each.python} of {each.name}" for each in profile.systems)
+    way = "run it in a container"
+    if profile.runtime == "none":
+        way = "it is not known to run there"
+    yield Finding(
+        name="runtime-not-native",
+        text=f"the system's own Python on {profile.title} is too old"
+        f"{f' ({own})' if own else ''}: {way}",
+        # Profiles may name a page of their own.
+        fix=f"read {getattr(profile, 'guide', None) or _GUIDE}",
+    )
 
 
 def governor(here: Surroundings) -> Iterator[Finding]:
@@ -62,21 +64,78 @@ def governor(here: Surroundings) -> Iterator[Finding]:
     if found is not None and found != wanted:
         yield Finding(
             name="governor",
-            severity="warning",
-            text=f"the clock's governor is {found}: latency follows the load",
-            fix=f"echo {wanted} | sudo tee "
-            "/sys/devices/system/cpu/cpufreq/policy*/scaling_governor",
+            text=f"the clock's governor is {found}, not {wanted}",
+            fix=f"echo {wanted} | sudo tee /{_CPUS}/cpufreq/policy*/scaling_governor",
         )
+
+
+def full_clock(here: Surroundings) -> Iterator[Finding]:
+    """Nobody lowered the highest clock."""
+    for policy in sorted((here.root / _CPUS / "cpufreq").glob("policy*")):
+        allowed = read_int(policy, "scaling_max_freq")
+        possible = read_int(policy, "cpuinfo_max_freq")
+        if allowed is not None and possible is not None and allowed < possible:
+            yield Finding(
+                name="clock-capped",
+                text=f"{policy.name} may use {allowed // 1000} of "
+                f"{possible // 1000} MHz",
+                fix=f"echo {possible} | sudo tee "
+                f"/{_CPUS}/cpufreq/{policy.name}/scaling_max_freq",
+            )
+
+
+def all_cores(here: Surroundings) -> Iterator[Finding]:
+    """Every core that is there is on."""
+    there = read_text(here.root, f"{_CPUS}/present")
+    on = read_text(here.root, f"{_CPUS}/online")
+    if there is not None and on is not None and there != on:
+        yield Finding(
+            name="cores-offline",
+            text=f"cores {on} are on, of {there}",
+            fix=f"echo 1 | sudo tee /{_CPUS}/cpu[1-9]*/online"
+            "  # on a Jetson choose another power mode instead",
+        )
+
+
+def load(here: Surroundings) -> Iterator[Finding]:
+    """The machine is not at work for others."""
+    found = here.state.load_1m
+    if found is not None and found > here.machine.cores:
+        yield Finding(
+            name="high-load",
+            text=f"the load is {found:.1f} on {here.machine.cores} cores",
+            fix="top -b -n 1 -o %CPU | head -n 12  # shows whom to end",
+        )
+
+
+def firmware_readable(here: Surroundings) -> Iterator[Finding]:
+    """A Raspberry Pi's firmware says whether it throttles."""
+    is_pi = (here.machine.board or "").startswith("Raspberry Pi")
+    if not is_pi or here.state.throttle is not None:
+        return
+    fix = "sudo apt install raspi-utils"
+    if (here.root / "usr/bin/vcgencmd").exists():
+        fix = f"sudo usermod -aG video {here.user}  # then log in again"
+    yield Finding(
+        name="firmware-not-readable",
+        text="'vcgencmd get_throttled' gives no answer",
+        fix=fix,
+    )
 
 
 def supply(here: Surroundings) -> Iterator[Finding]:
     """The board's supply holds its voltage."""
     found = _bits(here, ThrottleBits.UNDER_VOLTAGE)
+    if found is None and any(
+        read_int(each, "in0_lcrit_alarm") == 1
+        for each in (here.root / "sys/class/hwmon").glob("hwmon*")
+        if read_text(each, "name") == "rpi_volt"
+    ):
+        found = "seen by the kernel"
     if found is not None:
         yield Finding(
             name="under-voltage",
-            severity="warning",
-            text=f"under-voltage {found}: the board slows down",
+            text=f"under-voltage {found}",
             fix="use the board's own power supply and a short cable, then reboot",
         )
 
@@ -92,7 +151,6 @@ def throttled(here: Surroundings) -> Iterator[Finding]:
         if found is not None:
             yield Finding(
                 name="throttled",
-                severity="warning",
                 text=f"the firmware reports {bit.words} {found}",
                 fix="cool the board (heat sink, fan), then reboot; "
                 "'vcgencmd get_throttled' shows the state",
@@ -107,69 +165,23 @@ def heat(here: Surroundings) -> Iterator[Finding]:
     if now is not None and isinstance(limit, float) and now > limit - 10:
         yield Finding(
             name="hot",
-            severity="warning",
             text=f"{now:.0f} °C at rest: throttling starts at {limit:.0f} °C",
             fix="cool the board: heat sink, fan, air",
         )
 
 
-def swap(here: Surroundings) -> Iterator[Finding]:
-    """Nothing was moved to swap."""
-    used = here.state.swap_used_mib
-    if used is not None and used > 0:
-        yield Finding(
-            name="swap-in-use",
-            severity="warning",
-            text=f"{used} MiB of swap are in use: frames may wait for the disk",
-            fix="end other programs, then: sudo swapoff -a && sudo swapon -a",
-        )
-
-
-def memory(here: Surroundings) -> Iterator[Finding]:
-    """There is memory for an engine and a model."""
-    left = here.state.available_mib
-    if left is not None and left < _MEMORY_MIB:
-        yield Finding(
-            name="little-memory",
-            severity="warning",
-            text=f"{left} MiB of memory are left; an engine and a model need about "
-            f"{_MEMORY_MIB}",
-            fix="end other programs; on a desktop system: "
-            "sudo systemctl set-default multi-user.target, then reboot",
-        )
-
-
-def disk(here: Surroundings) -> Iterator[Finding]:
-    """There is room on the disk."""
-    if here.free_mib < _DISK_MIB:
-        yield Finding(
-            name="little-disk",
-            severity="warning",
-            text=f"{here.free_mib} MiB are free on the disk of {here.prefix}",
-            fix="sudo apt clean; python3 -m pip cache purge",
-        )
-
-
-def clock_set(here: Surroundings) -> Iterator[Finding]:
-    """The clock shows a day that can be."""
-    if here.today < _WRITTEN:
-        yield Finding(
-            name="clock-not-set",
-            severity="warning",
-            text=f"the clock says {here.today}: certificates and logs will be wrong",
-            fix="sudo timedatectl set-ntp true",
-        )
-
-
-def camera_readable(here: Surroundings) -> Iterator[Finding]:
-    """A camera that is there may be opened."""
-    if here.cameras and not any(here.cameras.values()):
-        yield Finding(
-            name="camera-not-readable",
-            severity="warning",
-            text=f"this user may not open {', '.join(here.cameras)}",
-            fix='sudo usermod -aG video "$USER", then log in again',
-        )
+def fan(here: Surroundings) -> Iterator[Finding]:
+    """A fan that is driven turns."""
+    for chip in sorted((here.root / "sys/class/hwmon").glob("hwmon*")):
+        driven, turns = read_int(chip, "pwm1"), read_int(chip, "fan1_input")
+        if driven is not None and driven > 0 and turns == 0:
+            yield Finding(
+                name="fan-not-turning",
+                text=f"the fan of {read_text(chip, 'name') or chip.name} is driven "
+                f"({driven} of 255), and does not turn",
+                fix="reseat its plug and free its blades, then: "
+                f"cat /sys/class/hwmon/{chip.name}/fan1_input",
+            )
 
 
 MACHINE_CHECKS: tuple[Check, ...] = (
@@ -177,14 +189,14 @@ MACHINE_CHECKS: tuple[Check, ...] = (
     board_known,
     runtime_native,
     governor,
+    full_clock,
+    all_cores,
+    load,
+    firmware_readable,
     supply,
     throttled,
     heat,
-    swap,
-    memory,
-    disk,
-    clock_set,
-    camera_readable,
+    fan,
 )
 
 

@@ -46,7 +46,9 @@ def _lines(report: DoctorReport) -> Iterator[str]:
     for name, found in here.probes.items():
         if found.installed:
             state = "works" if found.usable else "does not work"
-            yield f"  {name:<21} {found.version or '':<10} {state}"
+            working = [part for part, fault in found.parts.items() if fault is None]
+            parts = f" with {', '.join(working)}" if working else ""
+            yield f"  {name:<21} {found.version or '':<10} {state}{parts}"
     yield from _closure_lines(report)
     yield ""
     for finding in report.findings:

@@ -24,7 +24,7 @@ def power_mode(here: Surroundings) -> Iterator[Finding]:
         yield Finding(
             name="jetson-power-mode-unknown",
             text="'nvpmodel -q' does not say in which power mode the board is",
-            fix="sudo nvpmodel -q",
+            fix="sudo nvpmodel -q  # some versions answer root only",
         )
         return
     number, fastest = _fastest_mode(here)

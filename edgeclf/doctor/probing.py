@@ -105,6 +105,8 @@ def _run(command: Sequence[str], timeout_s: int) -> tuple[dict[str, Probe], str]
         )
     except subprocess.TimeoutExpired as error:
         return _results(error.stdout or b""), f"it did not answer in {timeout_s} s"
+    if done.returncode == -signal.SIGINT:
+        raise KeyboardInterrupt  # Ctrl-C reaches children too: try no more packages
     return _results(done.stdout), _ending(done.returncode, done.stderr)
 
 

@@ -1,6 +1,8 @@
 """``edgeclf doctor`` on this machine."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -52,6 +54,27 @@ def test_it_takes_less_than_five_seconds() -> None:
 
     # Half a second where this was written: generous, as others may be at work.
     assert time.monotonic_ns() - started < 5_000_000_000
+
+
+def test_ctrl_c_ends_it_and_what_it_started_without_a_traceback() -> None:
+    with subprocess.Popen(
+        [*EDGECLF, "doctor"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as started:
+        tasks = Path(f"/proc/{started.pid}/task")
+        deadline = time.monotonic() + 60
+        while not any(each.read_text() for each in tasks.glob("*/children")):
+            assert time.monotonic() < deadline, "no package is tried"
+            time.sleep(0.01)
+
+        os.killpg(started.pid, signal.SIGINT)
+        _, errors = started.communicate(timeout=60)
+
+    assert started.returncode == 130
+    assert "Traceback" not in errors
 
 
 def test_looking_for_faults_loads_no_engine_into_doctor_itself() -> None:

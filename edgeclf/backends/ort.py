@@ -3,12 +3,14 @@
 import functools
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import onnxruntime
 
 from edgeclf.backends.adapter import Adapter, thread_ids, threads_since
+from edgeclf.backends.provider_library import loading_fault
 from edgeclf.errors import BackendError
 from edgeclf.types import DType, EngineIdentity, Tensor, TensorSpec
 
@@ -112,7 +114,12 @@ def provider_fault(name: str) -> str | None:
         session.run(None, {"a": np.zeros(1, np.float32)})
     except Exception as error:  # noqa: BLE001 - its errors have no common class
         return _one_line(error)
-    return None if name in used else f"the session runs on {', '.join(used)} instead"
+    if name in used:
+        return None
+    folder = Path(onnxruntime.__file__).parent / "capi"
+    cause = loading_fault(folder, name)
+    fallen_back = f"the session runs on {', '.join(used)} instead"
+    return f"{fallen_back} ({cause})" if cause else fallen_back
 
 
 def _options(threads: int) -> Any:

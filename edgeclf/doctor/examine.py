@@ -9,6 +9,7 @@ from edgeclf.doctor.engine_checks import ENGINE_CHECKS
 from edgeclf.doctor.finding import Check, Finding
 from edgeclf.doctor.jetson_checks import JETSON_CHECKS
 from edgeclf.doctor.machine_checks import MACHINE_CHECKS
+from edgeclf.doctor.power_checks import POWER_CHECKS
 from edgeclf.doctor.python_checks import PYTHON_CHECKS
 from edgeclf.doctor.surroundings import Surroundings
 from edgeclf.doctor.system_checks import SYSTEM_CHECKS
@@ -21,6 +22,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *PYTHON_CHECKS,
     *CAMERA_CHECKS,
     *MACHINE_CHECKS,
+    *POWER_CHECKS,
     *SYSTEM_CHECKS,
     *JETSON_CHECKS,
     *USB_CHECKS,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgeclf.backends import engine_parts
+from edgeclf.backends.provider_library import loading_fault
 from edgeclf.doctor.probing import PROBES, probe
 from edgeclf.doctor.tools import ask_tools
 from tests.environments import ROOT
@@ -122,3 +123,18 @@ def test_a_child_that_fails_says_why() -> None:
 
     assert {each.detail for each in found.values()} == {"no such thing"}
     assert not any(each.usable for each in found.values())
+
+
+def test_what_keeps_a_providers_library_from_loading_is_told(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"libonnxruntime_providers_cuda.so": "no library"})
+
+    found = loading_fault(tmp_path, "CUDAExecutionProvider")
+
+    assert found is not None
+    assert "libonnxruntime_providers_cuda.so" in found
+
+
+def test_a_provider_without_a_library_of_its_own_has_no_such_fault(
+    tmp_path: Path,
+) -> None:
+    assert loading_fault(tmp_path, "CPUExecutionProvider") is None

@@ -64,7 +64,7 @@ def engines_work(here: Surroundings) -> Iterator[Finding]:
         detail = found.detail or "does not work here"
         yield Finding(
             name=_fault_of_engine(here, name, detail),
-            text=f"{name} {detail}{_numpy_seen(here, name)}",
+            text=f"{name} {detail}{_numpy_seen(here, name, detail)}",
             fix=_fix_of_engine(here, name),
         )
 
@@ -140,8 +140,8 @@ def _fault_of_engine(here: Surroundings, name: str, detail: str) -> str:
     return "engine-not-usable"
 
 
-def _numpy_seen(here: Surroundings, name: str) -> str:
-    if name != "tflite-runtime" or not _has_numpy_2(here):
+def _numpy_seen(here: Surroundings, name: str, detail: str) -> str:
+    if name != "tflite-runtime" or not _has_numpy_2(here) or "numpy" in detail:
         return ""
     return f"; it was built for numpy 1, and this is numpy {here.packages['numpy']}"
 

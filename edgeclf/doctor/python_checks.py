@@ -62,7 +62,7 @@ def one_opencv(here: Surroundings) -> Iterator[Finding]:
     if len(installed) > 1:
         yield Finding(
             name="two-opencvs",
-            text=f"{' and '.join(installed)} overwrite each other's files",
+            text=f"{' and '.join(installed)} are installed together",
             fix=f"{pip(here)} uninstall -y {' '.join(installed)} && "
             f"{install_line('opencv')}",
         )

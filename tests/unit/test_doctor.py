@@ -230,7 +230,7 @@ FAULTS: Sequence[tuple[str, Change, str, str]] = [
     (
         "two-opencvs",
         packages(opencv_python="5.0.0", opencv_python_headless="5.0.0"),
-        "opencv-python and opencv-python-headless overwrite",
+        "opencv-python and opencv-python-headless are installed together",
         "uninstall -y opencv-python opencv-python-headless",
     ),
     (

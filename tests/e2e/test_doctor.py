@@ -9,6 +9,10 @@ import time
 from pathlib import Path
 
 import jsonschema
+import pytest
+
+from tests.environments import ROOT
+from tests.machines import write_tree
 
 EDGECLF = [sys.executable, "-m", "edgeclf"]
 SCHEMA = json.loads(
@@ -36,6 +40,28 @@ def test_json_obeys_its_schema_and_tells_the_truth_about_engines() -> None:
     ]
     assert report["can_run"] is bool(works)
     assert done.returncode == (0 if works else 1)
+
+
+def test_without_an_engine_that_works_it_fails_and_says_what_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = "raise ImportError('libfoo.so.1: cannot open shared object file')\n"
+    for engine in ("ai_edge_litert", "onnxruntime", "tflite_runtime"):
+        write_tree(tmp_path, {f"{engine}/__init__.py": broken})
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
+
+    done = doctor("--json")
+
+    report = json.loads(done.stdout)
+    jsonschema.validate(report, SCHEMA)
+    assert (done.returncode, report["can_run"]) == (1, False)
+    assert report["findings"][0]["name"] == "no-engine"
+    assert "pip install" in report["findings"][0]["fix"]
+    texts = [each["text"] for each in report["findings"]]
+    for engine in ("litert", "onnxruntime"):
+        assert any(
+            text.startswith(f"{engine} ") and "libfoo.so.1" in text for text in texts
+        )
 
 
 def test_the_text_names_the_runtime_and_its_size() -> None:

@@ -8,6 +8,8 @@ from urllib.request import parse_http_list, parse_keqv_list
 
 __all__ = ["DigestGuard"]
 
+_REALM = 'the, yard "1"'
+
 
 class DigestGuard:
     """Asks for Digest, as RFC 7616 says, and checks every word of the answer.
@@ -15,7 +17,7 @@ class DigestGuard:
     Args:
         user: Who may come in.
         password: What that one has to know.
-        algorithms: Of the challenges, in their order.
+        algorithms: Of the challenges, in their order; nothing is MD5 unsaid.
         qop: What the challenges offer; ``None``: they are of the kind before RFC 2617.
         beside: A further challenge, such as ``Basic realm="x"``.
         forgets: Call each number too old that was given so often before.
@@ -66,12 +68,13 @@ class DigestGuard:
             nonce = secrets.token_hex(8)
             self._open.add(nonce)
             challenge = f'Digest realm="the, yard \\"1\\"", nonce="{nonce}"'
-            challenge += f', opaque="o p", algorithm={algorithm}'
+            challenge += ', opaque="o p"'
+            challenge += f", algorithm={algorithm}" if algorithm else ""
             asked.append(challenge + (f', qop="{self._qop}"' if self._qop else ""))
         return [*asked, *self._beside]
 
     def _is_right(self, path: str, said: dict[str, str]) -> bool:
-        kind = {"MD5": "md5", "SHA-256": "sha256"}[said["algorithm"]]
+        kind = {"MD5": "md5", "SHA-256": "sha256"}[said.get("algorithm", "MD5")]
 
         def digest(*parts: str) -> str:
             return hashlib.new(kind, ":".join(parts).encode()).hexdigest()
@@ -79,16 +82,16 @@ class DigestGuard:
         user = (
             unquote(said["username*"].removeprefix("UTF-8''"))
             if "username*" in said
-            else said["username"].replace('\\"', '"').replace("\\\\", "\\")
+            else said["username"]
         )
         use = [said[name] for name in ("nc", "cnonce", "qop")] if self._qop else []
-        who = digest(user, 'the, yard \\"1\\"', self._password)
+        who = digest(user, _REALM, self._password)
         right = digest(who, said["nonce"], *use, digest("GET", said["uri"]))
         return (
             user == self._user
             and said["uri"] == path
             and said["opaque"] == "o p"
-            and said["realm"] == 'the, yard \\"1\\"'
+            and said["realm"] == _REALM
             and (not use or (use[0] == "00000001" and len(use[1]) >= 16))
             and secrets.compare_digest(said["response"], right)
         )

@@ -18,6 +18,7 @@ _PARAMETER = re.compile(rf'({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))')
 _SCHEME = re.compile(rf"({_TOKEN})(?=[\s,]|$)")
 _BETWEEN = re.compile(r"[\s,]*")
 _REST = re.compile(r"[^,]*")
+_ESCAPED = re.compile(r"\\(.)")
 
 _HASHES: Final[Mapping[str, Callable[[bytes], "hashlib._Hash"]]] = MappingProxyType(
     {
@@ -48,8 +49,8 @@ class Challenge:
 
     Attributes:
         scheme: In small letters: ``basic``, ``digest``, ….
-        values: Of its parameters by their names in small letters; a quoted one as it
-            stands between its quotes.
+        values: Of its parameters by their names in small letters, without quotes and
+            what is escaped in them.
     """
 
     scheme: str
@@ -104,7 +105,8 @@ def challenges_of(headers: Iterable[str]) -> list[Challenge]:
             elif match.re is _SCHEME:
                 found.append((match[1].lower(), {}))
             elif found:
-                value = match[3] if match[2] is None else match[2]
+                quoted = match[2]
+                value = match[3] if quoted is None else _ESCAPED.sub(r"\1", quoted)
                 found[-1][1].setdefault(match[1].lower(), value)
             place = _BETWEEN.match(text, match.end()).end()  # type: ignore[union-attr]
     return [Challenge(scheme=scheme, values=values) for scheme, values in found]
@@ -161,15 +163,15 @@ def _digest(challenge: Challenge, login: Login, target: str, cnonce: str) -> str
     response = digest(who, nonce, *use, what).decode()
     said = [
         _username(login.user),
-        f'realm="{values["realm"]}"',
-        f'nonce="{values["nonce"]}"',
-        f'uri="{target}"',
+        f"realm={_quoted(values['realm'])}",
+        f"nonce={_quoted(values['nonce'])}",
+        f"uri={_quoted(target)}",
         f'response="{response}"',
     ]
     if "algorithm" in values:
         said.append(f"algorithm={values['algorithm']}")
     if "opaque" in values:
-        said.append(f'opaque="{values["opaque"]}"')
+        said.append(f"opaque={_quoted(values['opaque'])}")
     if use:
         said.append(f'qop=auth, nc=00000001, cnonce="{cnonce}"')
     return f"Digest {', '.join(said)}"
@@ -178,9 +180,14 @@ def _digest(challenge: Challenge, login: Login, target: str, cnonce: str) -> str
 def _username(user: bytes) -> str:
     """Return the parameter that names who asks; RFC 7616 section 3.4.4."""
     if user.isascii() and user.decode().isprintable():
-        escaped = user.decode().replace("\\", "\\\\").replace('"', '\\"')
-        return f'username="{escaped}"'
+        return f"username={_quoted(user.decode())}"
     return f"username*=UTF-8''{quote(user, safe='')}"
+
+
+def _quoted(value: str) -> str:
+    """Return a value in quotes; RFC 9110 section 5.6.4."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _words(text: str) -> set[str]:

@@ -4,7 +4,8 @@
 
 prints a table and writes it to ``benchmarks/results/live_loop.md``. Exits with 3 when a
 bar is missed. ``--only PART`` measures one part and keeps the others as they were;
-``--turn``, ``--rounds``, ``--frames``, ``--minutes`` and ``--seconds`` make it shorter.
+``--turn``, ``--rounds``, ``--frames``, ``--minutes``, ``--times`` and ``--seconds`` make
+it shorter.
 """
 
 import argparse
@@ -14,11 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.ending import ending
 from benchmarks.figures import Figure, is_reached, kept_parts, page, write_part
 from benchmarks.freshness import at_camera_pace, far_too_fast
 from benchmarks.intervals import Estimate
 from benchmarks.memory_sources import pictures
 from benchmarks.page_cost import page_cost
+from benchmarks.reconnect import reconnect
 from benchmarks.speed_models import speed_models
 from benchmarks.throughput import throughput
 from edgeclf.bundle import read_bundle
@@ -27,7 +30,7 @@ from edgeclf.types import Model, Uint8Image
 
 __all__ = ["main"]
 
-PARTS = ("workers", "age", "backlog", "page")
+PARTS = ("workers", "age", "backlog", "reconnect", "ending", "page")
 RESULTS = Path(__file__).parent / "results" / "live_loop.md"
 KEPT = RESULTS.with_suffix("")
 MODELS = Path(".cache/live_loop")
@@ -68,6 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=20, help="turns of each side")
     parser.add_argument("--frames", type=int, default=1500, help="at camera pace")
     parser.add_argument("--minutes", type=float, default=10.0, help="far too fast")
+    parser.add_argument("--times", type=int, default=10, help="of an outage, an end")
     parser.add_argument("--seconds", type=float, default=60.0, help="with a viewer")
     parser.add_argument(
         "--parts", type=Path, default=KEPT, help="folder that keeps what parts found"
@@ -85,6 +89,10 @@ def _measured(
         return at_camera_pace(lite0, made, frames=options.frames), _LITE0
     if name == "backlog":
         return far_too_fast(lite0, made, minutes=options.minutes), _LITE0
+    if name == "reconnect":
+        return reconnect(lite0, made[0], times=options.times), _LITE0
+    if name == "ending":
+        return ending(options.bundle, times=options.times), _LITE0
     return page_cost(lite0, made, seconds=options.seconds), _LITE0
 
 

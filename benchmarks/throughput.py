@@ -65,6 +65,8 @@ def throughput(
             if each.workers == 1
         }
         bare = [opened.enter_context(open_classifier(1)) for _ in range(_BARE_THREADS)]
+        for each in bare:
+            each.classify(made[0])  # what a camera sees takes longer than all zeros
         sides: dict[str, Side] = {
             _AUTO: partial(_loop, chosen, made),
             _BARE: partial(_at_once, [_bare_round(each, made) for each in bare]),

@@ -1,7 +1,7 @@
 """Scores → decision: what a model's output means, one head a kind of task."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
@@ -17,6 +17,8 @@ FloatArray: TypeAlias = NDArray[np.float32]
 
 _LARGEST_EXPONENT = 600.0
 """exp(-600) is a normal double."""
+_FEW = 32
+"""So many labels are found sooner one by one than by a sort of all."""
 
 
 class Head(Protocol):
@@ -203,18 +205,31 @@ def _no_label(top_k: int) -> ValueError:
 def _largest(values: Tensor, count: int) -> list[tuple[int, float]]:
     """Return index and value of the largest, best first, ties in index order."""
     count = min(count, len(values))
-    edge = len(values) - count
-    # A partition puts what is at its edge where a sort would, and NaN behind all.
-    # It alone would break ties in any order; the sort below keeps that of the index.
-    smallest = np.partition(values, edge).item(edge)
-    found = (values >= smallest).nonzero()[0].tolist()
-    pairs = [(index, values.item(index)) for index in found]
+    pick = _by_turns if count <= _FEW else _by_order
+    pairs = [(index, values.item(index)) for index in pick(values, count)]
     if len(pairs) < count or not all(math.isfinite(value) for _, value in pairs):
         raise BackendError(
             "the model gives scores that are not finite numbers: it cannot be used"
         )
-    pairs.sort(key=lambda pair: -pair[1])
-    return pairs[:count]
+    return pairs
+
+
+def _by_turns(values: Tensor, count: int) -> Iterator[int]:
+    """Yield the place of the largest, then of the largest of the rest, ….
+
+    One kind of call, again and again: see ``_ByteHead``. NaN comes before all numbers.
+    """
+    rest = values.copy()
+    for _ in range(count):
+        index = int(rest.argmax())
+        yield index
+        rest[index] = -math.inf
+
+
+def _by_order(values: Tensor, count: int) -> Iterator[int]:
+    """Yield the same by one sort; nothing where one is NaN, which it would hide."""
+    if not np.isnan(values).any():
+        yield from (-values).argsort(kind="stable")[:count].tolist()
 
 
 HEADS: Mapping[str, Callable[[Task, TensorSpec, Sequence[str]], Head]] = (

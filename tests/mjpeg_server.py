@@ -4,7 +4,7 @@ import io
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -70,13 +70,16 @@ def stream_of(pictures: list[Uint8Image], *, fps: float = 200) -> Script:
 class Answer(TypedDict, total=False):
     """What a server says besides the body.
 
-    ``login`` is what ``Authorization`` has to hold; anything else is refused.
+    ``login`` is what ``Authorization`` has to hold; anything else is refused. A
+    ``guard`` is asked with the path and that header, and answers with the challenges of
+    who is not let in.
     """
 
     content_type: str
     status: int
     headers: dict[str, str]
     login: str
+    guard: Callable[[str, str | None], Sequence[str]]
 
 
 @contextmanager
@@ -132,8 +135,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         answer = self.server.answer
         self.server.requests.append({"path": self.path, **dict(self.headers)})
-        may_come_in = answer.get("login") in {None, self.headers["Authorization"]}
+        shown = self.headers["Authorization"]
+        challenges = answer["guard"](self.path, shown) if "guard" in answer else []
+        may_come_in = answer.get("login") in {None, shown} and not challenges
         self.send_response(answer.get("status", 200) if may_come_in else 401)
+        for challenge in challenges:
+            self.send_header("WWW-Authenticate", challenge)
         self.send_header("Content-Type", answer.get("content_type", _STREAM))
         for name, value in answer.get("headers", {}).items():
             self.send_header(name, value)

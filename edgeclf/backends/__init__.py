@@ -28,6 +28,7 @@ __all__ = [
     "BackendEntry",
     "EngineStatus",
     "available_engines",
+    "engine_parts",
     "engine_status",
     "open_backend",
 ]
@@ -183,6 +184,21 @@ def available_engines() -> Mapping[str, EngineStatus]:
 def engine_status(name: str) -> EngineStatus:
     """Try one engine of ``BACKENDS``."""
     return _examine(name)[1]
+
+
+def engine_parts(name: str) -> Mapping[str, str | None]:
+    """Run a small model on each part of an engine, such as its execution providers.
+
+    Args:
+        name: Of an engine in ``BACKENDS``.
+
+    Returns:
+        Why each part that was compiled into it does not work here, by name; ``None``
+        for one that does. Empty for an engine without parts, or one that does not work.
+    """
+    adapter, status = _examine(name)
+    parts: Mapping[str, str | None] = adapter.parts() if status.usable else {}
+    return parts
 
 
 def _checked(name: str, model_format: ModelFormat) -> str:

@@ -1,6 +1,7 @@
 """What every adapter does alike: checks, closing, and counting threads."""
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -41,6 +42,11 @@ class Adapter:
         if self._identity is None:
             self._identity = self._identify()
         return self._identity
+
+    @classmethod
+    def parts(cls) -> Mapping[str, str | None]:
+        """Return why each part of the engine does not work; ``None`` for one that does."""
+        return {}
 
     def run(self, tensor: Tensor) -> Tensor:
         """Return the scores; see ``edgeclf.backends.Backend``."""

@@ -1,17 +1,20 @@
 """ONNX Runtime on the CPU."""
 
 import functools
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import onnxruntime
 
 from edgeclf.backends.adapter import Adapter, thread_ids, threads_since
+from edgeclf.backends.provider_library import loading_fault
 from edgeclf.errors import BackendError
 from edgeclf.types import DType, EngineIdentity, Tensor, TensorSpec
 
-__all__ = ["PROBE_MODEL", "OnnxRuntimeBackend"]
+__all__ = ["PROBE_MODEL", "OnnxRuntimeBackend", "provider_fault"]
 
 PROBE_MODEL = (
     b"\x08\x07:7\n\x10\n\x01a\x12\x01b\x22\x08Identity\x12\x01pZ\x0f\n\x01a\x12\n\n\x08"
@@ -27,6 +30,8 @@ _DTYPES: dict[str, DType] = {
 }
 _PROVIDERS = ["CPUExecutionProvider"]
 _ONLY_FATAL = 4
+_ELSEWHERE = frozenset(["AzureExecutionProvider"])
+"""Providers that run nothing on this machine."""
 
 
 class OnnxRuntimeBackend(Adapter):
@@ -72,6 +77,12 @@ class OnnxRuntimeBackend(Adapter):
         """Run the built-in model, once a process; raises what the engine raises."""
         _probe()
 
+    @classmethod
+    def parts(cls) -> Mapping[str, str | None]:
+        """Run the built-in model on each execution provider that was compiled in."""
+        names = onnxruntime.get_available_providers()
+        return {name: provider_fault(name) for name in names if name not in _ELSEWHERE}
+
     def _run(self, tensor: Tensor) -> Tensor:
         try:
             scores: Tensor = self._invoke(
@@ -85,6 +96,30 @@ class OnnxRuntimeBackend(Adapter):
 
     def _release(self) -> None:
         del self._invoke
+
+
+def provider_fault(name: str) -> str | None:
+    """Return why an execution provider does not work here, or ``None``.
+
+    That it is compiled in says little: without its libraries or its device, sessions
+    silently fall back to the CPU. So a session is asked what it really uses.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the answer below says it
+            session = onnxruntime.InferenceSession(
+                PROBE_MODEL, _options(threads=1), providers=[name]
+            )
+        used = session.get_providers()
+        session.run(None, {"a": np.zeros(1, np.float32)})
+    except Exception as error:  # noqa: BLE001 - its errors have no common class
+        return _one_line(error)
+    if name in used:
+        return None
+    folder = Path(onnxruntime.__file__).parent / "capi"
+    cause = loading_fault(folder, name)
+    fallen_back = f"the session runs on {', '.join(used)} instead"
+    return f"{fallen_back} ({cause})" if cause else fallen_back
 
 
 def _options(threads: int) -> Any:

@@ -20,7 +20,7 @@ _CLOSURE_ROWS = 6
 def doctor(*, as_json: bool) -> None:
     """Say what is wrong with this machine, and what mends it.
 
-    Exits with 0 when a model can run here, warnings or not, and with 1 when it cannot.
+    docs/doctor.md lists every fault that it knows. Exits with 0 when a model can run here, warnings or not, and with 1 when it cannot.
 
     \b
     Examples:
@@ -46,7 +46,9 @@ def _lines(report: DoctorReport) -> Iterator[str]:
     for name, found in here.probes.items():
         if found.installed:
             state = "works" if found.usable else "does not work"
-            yield f"  {name:<15} {found.version or '?':<10} {state}"
+            working = [part for part, fault in found.parts.items() if fault is None]
+            parts = f" with {', '.join(working)}" if working else ""
+            yield f"  {name:<21} {found.version or '':<10} {state}{parts}"
     yield from _closure_lines(report)
     yield ""
     for finding in report.findings:
@@ -71,4 +73,5 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
     mark = click.style(finding.severity, fg=_COLOURS[finding.severity])
     yield f"{mark}: {finding.text}"
     if finding.fix is not None:
-        yield f"    {finding.fix}"
+        yield f"    why:  {finding.why}"
+        yield f"    mend: {finding.fix}"

@@ -4,14 +4,29 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from edgeclf.doctor.camera_checks import CAMERA_CHECKS
+from edgeclf.doctor.engine_checks import ENGINE_CHECKS
 from edgeclf.doctor.finding import Check, Finding
+from edgeclf.doctor.jetson_checks import JETSON_CHECKS
 from edgeclf.doctor.machine_checks import MACHINE_CHECKS
+from edgeclf.doctor.power_checks import POWER_CHECKS
 from edgeclf.doctor.python_checks import PYTHON_CHECKS
 from edgeclf.doctor.surroundings import Surroundings
+from edgeclf.doctor.system_checks import SYSTEM_CHECKS
+from edgeclf.doctor.usb_checks import USB_CHECKS
 
 __all__ = ["CHECKS", "DoctorReport", "examine"]
 
-CHECKS: Final[tuple[Check, ...]] = (*PYTHON_CHECKS, *MACHINE_CHECKS)
+CHECKS: Final[tuple[Check, ...]] = (
+    *ENGINE_CHECKS,
+    *PYTHON_CHECKS,
+    *CAMERA_CHECKS,
+    *MACHINE_CHECKS,
+    *POWER_CHECKS,
+    *SYSTEM_CHECKS,
+    *JETSON_CHECKS,
+    *USB_CHECKS,
+)
 
 _ORDER = {"problem": 0, "warning": 1, "note": 2}
 

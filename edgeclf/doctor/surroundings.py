@@ -2,15 +2,18 @@
 
 import datetime as dt
 import os
+import pwd
 import shutil
 import site
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgeclf.doctor.packages import ClosureEntry, installed_packages, runtime_closure
 from edgeclf.doctor.probing import Probe, probe
+from edgeclf.doctor.tools import ask_tools
 from edgeclf.machine import (
     MachineIdentity,
     MachineReader,
@@ -52,6 +55,10 @@ class Surroundings:
             empty when the processor cannot run them.
         closure: What the runtime brings along, with sizes.
         cameras: Video devices, and whether this user may open each.
+        user: Name of who runs this.
+        groups: Numbers of the groups that count for this process.
+        tools: What the system's small programs printed, by name; ``None`` for one that
+            gave no answer.
         free_mib: Room on the disk that holds the environment.
         today: By the machine's clock.
     """
@@ -68,40 +75,46 @@ class Surroundings:
     probes: Mapping[str, Probe]
     closure: tuple[ClosureEntry, ...]
     cameras: Mapping[str, bool]
+    user: str
+    groups: frozenset[int]
+    tools: Mapping[str, str | None]
     free_mib: int
     today: dt.date
 
 
 def look_around(root: Path = Path("/")) -> Surroundings:
-    """Gather what the checks look at.
+    """Gather what the checks look at; what has to be waited for, side by side.
 
     The processor is looked at first: where it lacks what native packages take for
-    granted, none of them is imported.
+    granted, none of them is imported. Then the state: what is tried takes memory.
     """
     machine = read_identity(root)
-    packages = installed_packages()
     profile = profile_for_board(machine.board)
-    zones = profile.value("thermal.zone_types") if profile else ()
-    reader = MachineReader(
-        root,
-        zone_types=[str(zone) for zone in zones] if isinstance(zones, tuple) else [],
-    )
+    state = _read_state(root, profile)
+    with ThreadPoolExecutor(2) as pool:
+        probes = None if missing_features(machine) else pool.submit(probe)
+        tools = pool.submit(ask_tools)
+        packages = installed_packages()
+        closure = runtime_closure(packages)
     return Surroundings(
         root=root,
         machine=machine,
-        state=reader.read(),
+        state=state,
         profile=profile,
         python=sys.version_info[:2],
         prefix=Path(sys.prefix),
         in_venv=sys.prefix != sys.base_prefix,
         sees_system_packages=_sees_system_packages(),
         packages=packages,
-        probes={} if missing_features(machine) else probe(),
-        closure=runtime_closure(packages),
+        probes={} if probes is None else probes.result(),
+        closure=closure,
         cameras={
             path.name: os.access(path, os.R_OK | os.W_OK)
             for path in sorted((root / "dev").glob("video[0-9]*"))
         },
+        user=_user_name(),
+        groups=frozenset([os.getegid(), *os.getgroups()]),
+        tools=tools.result(),
         free_mib=shutil.disk_usage(sys.prefix).free >> 20,
         today=dt.datetime.now(dt.timezone.utc).date(),  # noqa: TID251 - looked at, for people
     )
@@ -113,6 +126,19 @@ def missing_features(machine: MachineIdentity) -> tuple[str, ...]:
         return ()  # /proc/cpuinfo says nothing, which is no evidence
     needed = _FEATURES_NEEDED.get(machine.architecture, ())
     return tuple(name for name in needed if name not in machine.cpu_features)
+
+
+def _read_state(root: Path, profile: Profile | None) -> MachineState:
+    zones = profile.value("thermal.zone_types") if profile else ()
+    types = [str(zone) for zone in zones] if isinstance(zones, tuple) else []
+    return MachineReader(root, zone_types=types).read()
+
+
+def _user_name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container may run under a number alone
+        return str(os.geteuid())
 
 
 def _sees_system_packages() -> bool:

@@ -1,11 +1,11 @@
 """An ``http`` address taken apart: where to connect, what to ask for, who asks."""
 
-import base64
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from edgeclf.errors import SourceError
 from edgeclf.sources.credentials import without_credentials
+from edgeclf.sources.http_login import Login
 
 __all__ = ["HttpAddress", "checked_address"]
 
@@ -22,7 +22,7 @@ class HttpAddress:
         port: Of it; ``None`` for the scheme's own.
         is_encrypted: ``https``.
         target: Path and query, as they are sent.
-        authorization: Value of the header of that name, or ``None``.
+        login: Who asks, or ``None``.
     """
 
     shown: str
@@ -30,7 +30,7 @@ class HttpAddress:
     port: int | None
     is_encrypted: bool
     target: str = field(repr=False)
-    authorization: str | None = field(repr=False)
+    login: Login | None = field(repr=False)
 
     @classmethod
     def of(cls, address: str) -> "HttpAddress":
@@ -48,7 +48,7 @@ class HttpAddress:
             port=parts.port,
             is_encrypted=parts.scheme.lower() == "https",
             target=quote((parts.path or "/") + query, safe=_KEPT),
-            authorization=_basic(parts.username, parts.password),
+            login=_login(parts.username, parts.password),
         )
 
 
@@ -77,13 +77,7 @@ def checked_address(address: str) -> str:
     return shown
 
 
-def _basic(user: str | None, password: str | None) -> str | None:
-    """Return what the header says.
-
-    Source:
-        RFC 7617 section 2.
-    """
+def _login(user: str | None, password: str | None) -> Login | None:
     if user is None:
         return None
-    login = unquote_to_bytes(user) + b":" + unquote_to_bytes(password or "")
-    return f"Basic {base64.b64encode(login).decode('ascii')}"
+    return Login(user=unquote_to_bytes(user), password=unquote_to_bytes(password or ""))

@@ -4,7 +4,8 @@ import http.client
 import socket
 import ssl
 from collections import deque
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from time import monotonic_ns
 from typing import Final
@@ -13,6 +14,7 @@ from edgeclf.decode import decode_image
 from edgeclf.errors import SourceError
 from edgeclf.sources import Source, SourceOptions
 from edgeclf.sources.http_address import HttpAddress
+from edgeclf.sources.http_login import Challenge, answer, challenges_of
 from edgeclf.sources.live import STALL_S, LiveSource, Shot
 from edgeclf.sources.multipart import MultipartReader, Part, boundary_of
 from edgeclf.types import DecodeSpec
@@ -20,6 +22,8 @@ from edgeclf.types import DecodeSpec
 __all__ = ["open_http", "open_https"]
 
 _PIECE_BYTES = 64 * 1024
+_MOST_QUESTIONS = 3
+"""One without a login, one with it, one more where the server's number was too old."""
 
 
 def open_http(rest: str, *, options: SourceOptions) -> Source:
@@ -58,13 +62,9 @@ class _MjpegStream:
         self._decode = decode
         self._parts: deque[Part] = deque()
         with ExitStack() as opened:
-            connection = _connected(address)
-            opened.callback(connection.close)
-            # http.client forgets the socket of a server that keeps no connection.
-            self._socket: socket.socket = connection.sock
-            opened.callback(self._socket.close)
-            self._response = _asked(connection, address)
-            opened.callback(self._response.close)
+            exchange = _let_in(address)
+            opened.callback(exchange.close)
+            self._socket, self._response = exchange.socket, exchange.response
             self._parser = MultipartReader(_boundary(self._response, address))
             self._opened = opened.pop_all()
 
@@ -112,6 +112,61 @@ class _MjpegStream:
         return data
 
 
+class _Exchange:
+    """A question to the server, and its answer."""
+
+    def __init__(self, address: HttpAddress, authorization: str | None) -> None:
+        with ExitStack() as opened:
+            connection = _connected(address)
+            opened.callback(connection.close)
+            # http.client forgets the socket of a server that keeps no connection.
+            self.socket: socket.socket = connection.sock
+            opened.callback(self.socket.close)
+            self.response = _asked(connection, address, authorization)
+            opened.callback(self.response.close)
+            self.close = opened.pop_all().close
+
+    @property
+    def challenges(self) -> list[Challenge]:
+        """What a login has to look like; nothing unless that is what was answered."""
+        return challenges_of(self.response.headers.get_all("WWW-Authenticate", ()))
+
+
+def _let_in(address: HttpAddress) -> _Exchange:
+    """Ask, and log in as the server wants it: nothing is said before it says how.
+
+    Raises:
+        SourceError: Nothing answers, or it lets nobody in.
+    """
+    authorization: str | None = None
+    for _ in range(_MOST_QUESTIONS):
+        exchange = _Exchange(address, authorization)
+        if exchange.response.status != http.client.UNAUTHORIZED:
+            return exchange
+        with closing(exchange):
+            challenges = exchange.challenges
+        if authorization is not None and not any(each.is_stale for each in challenges):
+            break
+        authorization = _authorization(address, challenges)
+    raise SourceError(f"{address.shown}: the server refuses this user and password")
+
+
+def _authorization(address: HttpAddress, challenges: Sequence[Challenge]) -> str:
+    if address.login is None:
+        raise SourceError(
+            f"{address.shown}: the server asks for a login: write USER:PASSWORD@ "
+            "before the host"
+        )
+    answered = answer(challenges, address.login, target=address.target)
+    if answered is None:
+        asked = " or ".join(str(each) for each in challenges)
+        raise SourceError(
+            f"{address.shown}: the server asks for {asked} login; known here are Basic "
+            "and Digest (MD5 or SHA-256, auth)"
+        )
+    return answered
+
+
 def _connected(address: HttpAddress) -> http.client.HTTPConnection:
     kind = (
         http.client.HTTPSConnection
@@ -135,11 +190,13 @@ def _connected(address: HttpAddress) -> http.client.HTTPConnection:
 
 
 def _asked(
-    connection: http.client.HTTPConnection, address: HttpAddress
+    connection: http.client.HTTPConnection,
+    address: HttpAddress,
+    authorization: str | None,
 ) -> http.client.HTTPResponse:
     headers = {"User-Agent": "edgeclf"}
-    if address.authorization is not None:
-        headers["Authorization"] = address.authorization
+    if authorization is not None:
+        headers["Authorization"] = authorization
     try:
         connection.request("GET", address.target, headers=headers)
         return connection.getresponse()
@@ -155,8 +212,6 @@ def _boundary(response: http.client.HTTPResponse, address: HttpAddress) -> str:
     Raises:
         SourceError: The answer is no stream of parts.
     """
-    if response.status == http.client.UNAUTHORIZED:
-        raise SourceError(f"{address.shown}: {_refusal(response, address)}")
     if response.status != http.client.OK:
         place = ", it sends you elsewhere" if response.getheader("Location") else ""
         raise SourceError(
@@ -172,15 +227,6 @@ def _boundary(response: http.client.HTTPResponse, address: HttpAddress) -> str:
             "multipart/x-mixed-replace with a boundary"
         )
     return boundary
-
-
-def _refusal(response: http.client.HTTPResponse, address: HttpAddress) -> str:
-    asked = (response.getheader("WWW-Authenticate") or "").partition(" ")[0]
-    if asked.lower() not in {"", "basic"}:
-        return f"the server asks for {asked[:20]} login; only Basic is known here"
-    if address.authorization is None:
-        return "the server asks for a login: write USER:PASSWORD@ before the host"
-    return "the server refuses this user and password"
 
 
 def _reason(error: Exception) -> str:

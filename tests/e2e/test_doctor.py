@@ -1,12 +1,18 @@
 """``edgeclf doctor`` on this machine."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import jsonschema
+import pytest
+
+from tests.environments import ROOT
+from tests.machines import write_tree
 
 EDGECLF = [sys.executable, "-m", "edgeclf"]
 SCHEMA = json.loads(
@@ -36,6 +42,28 @@ def test_json_obeys_its_schema_and_tells_the_truth_about_engines() -> None:
     assert done.returncode == (0 if works else 1)
 
 
+def test_without_an_engine_that_works_it_fails_and_says_what_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = "raise ImportError('libfoo.so.1: cannot open shared object file')\n"
+    for engine in ("ai_edge_litert", "onnxruntime", "tflite_runtime"):
+        write_tree(tmp_path, {f"{engine}/__init__.py": broken})
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
+
+    done = doctor("--json")
+
+    report = json.loads(done.stdout)
+    jsonschema.validate(report, SCHEMA)
+    assert (done.returncode, report["can_run"]) == (1, False)
+    assert report["findings"][0]["name"] == "no-engine"
+    assert "pip install" in report["findings"][0]["fix"]
+    texts = [each["text"] for each in report["findings"]]
+    for engine in ("litert", "onnxruntime"):
+        assert any(
+            text.startswith(f"{engine} ") and "libfoo.so.1" in text for text in texts
+        )
+
+
 def test_the_text_names_the_runtime_and_its_size() -> None:
     done = doctor()
 
@@ -52,6 +80,27 @@ def test_it_takes_less_than_five_seconds() -> None:
 
     # Half a second where this was written: generous, as others may be at work.
     assert time.monotonic_ns() - started < 5_000_000_000
+
+
+def test_ctrl_c_ends_it_and_what_it_started_without_a_traceback() -> None:
+    with subprocess.Popen(
+        [*EDGECLF, "doctor"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as started:
+        tasks = Path(f"/proc/{started.pid}/task")
+        deadline = time.monotonic() + 60
+        while not any(each.read_text() for each in tasks.glob("*/children")):
+            assert time.monotonic() < deadline, "no package is tried"
+            time.sleep(0.01)
+
+        os.killpg(started.pid, signal.SIGINT)
+        _, errors = started.communicate(timeout=60)
+
+    assert started.returncode == 130
+    assert "Traceback" not in errors
 
 
 def test_looking_for_faults_loads_no_engine_into_doctor_itself() -> None:

@@ -193,6 +193,27 @@ def test_scores_that_are_not_numbers_are_refused(
         head(6, scores=scores)(raw([0.1, 0.2, broken, 0.3, 0.4, 0.5]), top_k=2)
 
 
+@pytest.mark.parametrize("scores", ["probabilities", "logits"])
+@pytest.mark.parametrize("top_k", [1, 3, 40])
+def test_nan_does_not_hide_behind_equal_scores(scores: ScoreKind, top_k: int) -> None:
+    with pytest.raises(BackendError, match="not finite numbers"):
+        head(50, scores=scores)(raw([1.0, np.nan, *[1.0] * 48]), top_k=top_k)
+
+
+@given(
+    st.lists(st.sampled_from([-1.5, 0.0, 0.25, 2.0]), min_size=40, max_size=80),
+    st.integers(min_value=30, max_value=80),
+)
+def test_many_labels_come_in_the_same_order_as_few(
+    values: list[float], top_k: int
+) -> None:
+    ranked = sorted(range(len(values)), key=lambda index: -values[index])
+
+    found = indices(head(len(values), scores="logits"), raw(values), top_k)
+
+    assert found == ranked[:top_k]
+
+
 def test_the_raw_scores_are_left_as_they_were() -> None:
     scores = raw([0.5, 2.0, -1.0])
     before = scores.copy()

@@ -28,6 +28,11 @@ def differences(**changes: Any) -> dict[tuple[str, str], Difference]:
     return {(each.stage, each.statistic): each for each in compare(one, two)}
 
 
+def only_total(blocks: dict[str, Any]) -> DurationBlocks:
+    stages = DurationBlocks.from_dict(blocks).stages
+    return DurationBlocks(block_s=1, stages={"total": stages["total"]})
+
+
 def test_a_run_that_is_slower_is_found_so() -> None:
     found = differences(median_ms=21.0)
 
@@ -48,14 +53,15 @@ def test_a_run_is_no_different_from_itself() -> None:
 
 
 def test_nothing_is_found_between_most_runs_that_are_alike() -> None:
-    first = DurationBlocks.from_dict(made_up_report(seconds=30)["blocks"])
-    others = [made_up_report(seconds=30, seed=seed)["blocks"] for seed in range(2, 22)]
+    first, *others = (
+        made_up_report(seconds=30, seed=seed)["blocks"] for seed in range(1, 22)
+    )
 
     clear = [
         each
         for other in others
-        for each in compare(first, DurationBlocks.from_dict(other))
-        if (each.stage, each.statistic) == ("total", "p50") and each.is_clear
+        for each in compare(only_total(first), only_total(other))
+        if each.statistic == "p50" and each.is_clear
     ]
 
     assert len(clear) <= 5  # 1 of 20 is expected; frames drawn singly find 10 or more

@@ -18,6 +18,8 @@ _PARAMETER = re.compile(rf'({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))')
 _SCHEME = re.compile(rf"({_TOKEN})(?=[\s,]|$)")
 _BETWEEN = re.compile(r"[\s,]*")
 _REST = re.compile(r"[^,]*")
+_PLAIN = re.compile(rf"{_TOKEN}(?:, *{_TOKEN})*")
+_FOLD = re.compile(r"\r?\n[ \t]+")
 _ESCAPED = re.compile(r"\\(.)")
 
 _HASHES: Final[Mapping[str, Callable[[bytes], "hashlib._Hash"]]] = MappingProxyType(
@@ -63,15 +65,17 @@ class Challenge:
 
     @property
     def is_stale(self) -> bool:
-        """Whether only the number was too old that the answer before was made with."""
-        return self.values.get("stale", "").lower() == "true"
+        """Whether only the number was too old that a Digest before was made with."""
+        return (
+            self.scheme == "digest" and self.values.get("stale", "").lower() == "true"
+        )
 
     def __str__(self) -> str:
         """Return what the server asks for, fit to be shown."""
         if self.scheme != "digest":
             return self.scheme.capitalize()[:20]
         qop = self.values.get("qop", "auth")
-        return f"Digest ({self.algorithm[:20]}, {qop[:20]})"
+        return f"Digest ({_plain(self.algorithm)}, {_plain(qop)})"
 
     @property
     def is_answerable(self) -> bool:
@@ -96,7 +100,8 @@ def challenges_of(headers: Iterable[str]) -> list[Challenge]:
         RFC 9110 section 11.6.1.
     """
     found: list[tuple[str, dict[str, str]]] = []
-    for text in headers:
+    for folded in headers:
+        text = _FOLD.sub(" ", folded)
         place = _BETWEEN.match(text).end()  # type: ignore[union-attr] # always matches
         while place < len(text):
             match = _PARAMETER.match(text, place) or _SCHEME.match(text, place)
@@ -122,7 +127,7 @@ def answer(
     """Return a value for ``Authorization`` with which a GET is let in.
 
     Where Digest is asked for, the password itself is never sent, whatever else the
-    server would take. A server that asks for nothing in particular gets Basic.
+    server would take.
 
     Args:
         challenges: What the server asks for.
@@ -135,10 +140,10 @@ def answer(
     """
     digests = [each for each in challenges if each.scheme == "digest"]
     usable = [each for each in digests or challenges if each.is_answerable]
-    if not challenges or (usable and not digests):
-        return _basic(login)
     if not usable:
         return None
+    if not digests:
+        return _basic(login)
     best = min(usable, key=lambda each: list(_HASHES).index(each.algorithm))
     return _digest(best, login, target, cnonce or secrets.token_hex(16))
 
@@ -188,6 +193,11 @@ def _quoted(value: str) -> str:
     """Return a value in quotes; RFC 9110 section 5.6.4."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _plain(text: str) -> str:
+    """Return a server's word if it is one, and nothing that a terminal would obey."""
+    return text[:20] if _PLAIN.fullmatch(text[:20]) else "?"
 
 
 def _words(text: str) -> set[str]:

@@ -128,8 +128,9 @@ class _Exchange:
 
     @property
     def challenges(self) -> list[Challenge]:
-        """What a login has to look like; nothing unless that is what was answered."""
-        return challenges_of(self.response.headers.get_all("WWW-Authenticate", ()))
+        """What a login has to look like; Basic where the server does not say."""
+        said = self.response.headers.get_all("WWW-Authenticate", ("Basic",))
+        return challenges_of(said)
 
 
 def _let_in(address: HttpAddress) -> _Exchange:
@@ -145,10 +146,16 @@ def _let_in(address: HttpAddress) -> _Exchange:
             return exchange
         with closing(exchange):
             challenges = exchange.challenges
-        if authorization is not None and not any(each.is_stale for each in challenges):
+        if authorization is not None and not _was_stale(authorization, challenges):
             break
         authorization = _authorization(address, challenges)
     raise SourceError(f"{address.shown}: the server refuses this user and password")
+
+
+def _was_stale(authorization: str, challenges: Sequence[Challenge]) -> bool:
+    """Return whether an answer was right, and only made with too old a number."""
+    is_digest = authorization.startswith("Digest ")
+    return is_digest and any(each.is_stale for each in challenges)
 
 
 def _authorization(address: HttpAddress, challenges: Sequence[Challenge]) -> str:
@@ -159,7 +166,7 @@ def _authorization(address: HttpAddress, challenges: Sequence[Challenge]) -> str
         )
     answered = answer(challenges, address.login, target=address.target)
     if answered is None:
-        asked = " or ".join(str(each) for each in challenges)
+        asked = " or ".join(str(each) for each in challenges) or "an unreadable"
         raise SourceError(
             f"{address.shown}: the server asks for {asked} login; known here are Basic "
             "and Digest (MD5 or SHA-256, auth)"

@@ -158,6 +158,47 @@ def test_a_number_that_was_too_old_is_made_anew_once() -> None:
     assert len(server.requests) == 3
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ('Digest realm="x", nonce="n"', 'Basic realm="x", stale=true'),
+        ('Digest realm="x", nonce="n"', 'Basic realm="x"'),
+        (
+            'Basic realm="x"',
+            'Digest realm="x", nonce="n", algorithm="Zq7", stale=true',
+        ),
+    ],
+)
+def test_a_server_that_changes_its_mind_learns_no_more(first: str, then: str) -> None:
+    with mjpeg_server(
+        guard=lambda _, shown: [first if shown is None else then]
+    ) as server:
+        url = with_login(server, "me", "Zq7")
+        with pytest.raises(SourceError, match="refuses this user and pass") as caught:
+            open_source(url)
+
+    assert "zq7" not in str(caught.value).lower()
+    said = [each.get("Authorization", "") for each in server.requests]
+    assert len(said) == 2
+    assert said[1].split()[0] == first.split(maxsplit=1)[0]
+
+
+def test_a_folded_challenge_is_read_as_one_line() -> None:
+    (challenge,) = challenges_of(['Digest realm="x",\r\n\tnonce="n",\n qop="a\r\n b"'])
+
+    assert challenge.values == {"realm": "x", "nonce": "n", "qop": "a b"}
+
+
+def test_a_lost_camera_is_logged_in_at_again() -> None:
+    guard = DigestGuard("me", "Zq7")
+    with mjpeg_server(guard=guard) as server:
+        for _ in range(2):
+            with open_source(with_login(server, "me", "Zq7")) as source:
+                next(iter(source))
+
+    assert guard.came_in == ["MD5", "MD5"]
+
+
 def test_a_wrong_password_is_one_line_that_repeats_nothing() -> None:
     guard = DigestGuard("me", "right")
     with mjpeg_server(guard=guard) as server:
@@ -180,6 +221,11 @@ def test_a_wrong_password_is_one_line_that_repeats_nothing() -> None:
             r"Digest \(MD5-SESS, auth\)",
         ),
         ("Negotiate", "Negotiate"),
+        ('"Digest" realm="x"', "an unreadable"),
+        (
+            'Digest realm="x", nonce="n", algorithm="A\x1b[31mB"',
+            r"Digest \(\?, auth\)",
+        ),
     ],
 )
 def test_what_cannot_be_answered_is_said(challenge: str, asked: str) -> None:

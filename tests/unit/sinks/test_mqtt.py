@@ -206,7 +206,7 @@ def test_a_process_that_is_killed_is_offline(broker: Broker, opened: Opened) -> 
         until(lambda: listener.on(f"{TOPIC}/availability") == [b"online"])
         process.kill()
 
-    until(lambda: listener.on(f"{TOPIC}/availability")[-1] == b"offline")
+    until(lambda: listener.on(f"{TOPIC}/availability")[-1:] == [b"offline"])
 
 
 def test_a_run_after_a_killed_one_is_not_online_with_the_problem_of_that(
@@ -226,10 +226,10 @@ def test_a_run_after_a_killed_one_is_not_online_with_the_problem_of_that(
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         until(lambda: listener.on(f"{TOPIC}/problem")[-1:] == [b"ON"])
         process.kill()
-    until(lambda: listener.on(f"{TOPIC}/availability")[-1] == b"offline")
+    until(lambda: listener.on(f"{TOPIC}/availability")[-1:] == [b"offline"])
 
     opened.sink(uri)
-    until(lambda: listener.on(f"{TOPIC}/availability")[-1] == b"online")
+    until(lambda: listener.on(f"{TOPIC}/availability")[-1:] == [b"online"])
 
     offline = listener.heard.index((f"{TOPIC}/availability", b"offline"))
     assert listener.heard[offline + 1 :] == [

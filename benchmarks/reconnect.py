@@ -56,6 +56,7 @@ def reconnect(model: Model, picture: Uint8Image, *, times: int) -> list[Figure]:
                     "recovery": Recovery(reopen=reopen),
                     "stop": stop,
                 },
+                daemon=True,  # a benchmark that gives up ends
             )
             thread.start()
             decided.wait_after(0)

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from edgeclf.latency import upper_edge_ns
 from edgeclf.stream import Decision, Event, LoopReport
 
-__all__ = ["BLOCK_LIMIT", "BlockCounter", "DurationBlocks", "cell_width_ns"]
+__all__ = ["BLOCK_LIMIT", "BlockCounter", "DurationBlocks"]
 
 BLOCK_LIMIT: Final = 128
 """Blocks kept: when a run has more, two become one, and each lasts twice as long."""
 
-_SUB_BITS = 8  # as in edgeclf.latency: a cell is at most 1/256 of its value wide
 _LONGEST_NS = 2**62
 
 
@@ -107,8 +107,8 @@ class BlockCounter:
             self._first_ns = decided_ns
         block = self._block_at(max(0, decided_ns - self._first_ns))
         for stage, duration_ns in decision.stage_ns.items():
-            block.setdefault(stage, Counter())[_upper_edge(duration_ns)] += 1
-        block.setdefault("age", Counter())[_upper_edge(decision.age_ns)] += 1
+            block.setdefault(stage, Counter())[upper_edge_ns(duration_ns)] += 1
+        block.setdefault("age", Counter())[upper_edge_ns(decision.age_ns)] += 1
 
     def event(self, _: Event) -> None:
         """Events are not measured."""
@@ -144,21 +144,6 @@ class BlockCounter:
         for block, later in zip(self._blocks, old[1::2], strict=False):
             for stage, counts in later.items():
                 block.setdefault(stage, Counter()).update(counts)
-
-
-def _upper_edge(duration_ns: int) -> int:
-    """Return the largest duration of the cell that this one falls into."""
-    shift = _shift(duration_ns)
-    return (((duration_ns >> shift) + 1) << shift) - 1
-
-
-def cell_width_ns(edge_ns: int) -> int:
-    """Return how wide the cell is that ends at this upper edge."""
-    return 1 << _shift(edge_ns)
-
-
-def _shift(duration_ns: int) -> int:
-    return max(duration_ns.bit_length() - (_SUB_BITS + 1), 0)
 
 
 def _whole(value: Any) -> int:

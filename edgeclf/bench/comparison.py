@@ -8,8 +8,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeclf.bench.blocks import DurationBlocks, cell_width_ns
-from edgeclf.latency import SAMPLES_NEEDED, STAGES, Statistic
+from edgeclf.bench.blocks import DurationBlocks
+from edgeclf.latency import SAMPLES_NEEDED, STAGES, Statistic, cell_width_ns
 
 __all__ = ["COMPARED", "REPLICATES", "Difference", "compare"]
 

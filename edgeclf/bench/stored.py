@@ -10,7 +10,7 @@ from edgeclf.bench.blocks import DurationBlocks
 from edgeclf.errors import InputFileError
 from edgeclf.files import read_file
 
-__all__ = ["StoredReport", "read_report"]
+__all__ = ["IDENTITY", "StoredReport", "read_report"]
 
 _LARGEST = 64 << 20
 _WHAT = "a report of 'edgeclf bench'"
@@ -40,7 +40,7 @@ IDENTITY: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "edgeclf": (("edgeclf_version",),),
     "model": (("model", "name"), ("model", "digest")),
     "preprocessing": (("preprocess",),),
-    "source": (("source",), ("pace",)),
+    "source": (("source",),),
     "machine": (
         ("machine", "board"),
         ("machine", "cpu"),
@@ -59,7 +59,7 @@ IDENTITY: Mapping[str, tuple[tuple[str, ...], ...]] = {
 }
 """Where a report says what ran on what, by the name that ``--across`` takes."""
 
-_MAY_BE_ABSENT = {("pace",), ("preprocess",)}
+_MAY_BE_ABSENT = {("preprocess",)}  # older reports have none
 
 
 def read_report(path: Path) -> StoredReport:

@@ -10,7 +10,6 @@ from click.core import ParameterSource
 
 from edgeclf.bench import QUICK, BenchOptions, BenchReport, Extent, measure
 from edgeclf.classifier import Classifier
-from edgeclf.commands.bench_compare import bench_compare
 from edgeclf.commands.bench_output import (
     progress_line,
     write_html,
@@ -51,6 +50,8 @@ class _BenchCommand(click.Command):
     ) -> click.Context:
         """Return a context of this command, or of ``compare``."""
         if args and args[0] == "compare":
+            from edgeclf.commands.bench_compare import bench_compare  # noqa: PLC0415 - not to measure
+
             name = f"{info_name} compare"
             return bench_compare.make_context(name, args[1:], parent, **extra)
         return super().make_context(info_name, args, parent, **extra)

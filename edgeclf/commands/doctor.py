@@ -20,7 +20,8 @@ _CLOSURE_ROWS = 6
 def doctor(*, as_json: bool) -> None:
     """Say what is wrong with this machine, and what mends it.
 
-    docs/doctor.md lists every fault that it knows. Exits with 0 when a model can run here, warnings or not, and with 1 when it cannot.
+    docs/doctor.md lists every fault that it knows. Exits with 0 when a model can run
+    here, warnings or not, and with 1 when it cannot.
 
     \b
     Examples:

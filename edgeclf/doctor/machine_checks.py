@@ -47,8 +47,7 @@ def runtime_native(here: Surroundings) -> Iterator[Finding]:
         name="runtime-not-native",
         text=f"the system's own Python on {profile.title} is too old"
         f"{f' ({own})' if own else ''}: {way}",
-        # Profiles may name a page of their own.
-        fix=f"read {getattr(profile, 'guide', None) or _GUIDE}",
+        fix=f"read {_GUIDE}",
     )
 
 

@@ -11,6 +11,7 @@ from edgeclf.latency.budget import (
     StageLimit,
     Statistic,
 )
+from edgeclf.latency.cells import cell_width_ns, upper_edge_ns
 from edgeclf.latency.judgement import Judgement, Readings
 from edgeclf.latency.report import LatencyReport, Verdict
 from edgeclf.latency.summary import StageSummary
@@ -29,4 +30,6 @@ __all__ = [
     "StageTimer",
     "Statistic",
     "Verdict",
+    "cell_width_ns",
+    "upper_edge_ns",
 ]

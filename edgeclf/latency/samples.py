@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeclf.latency.cells import SUB_BITS
+
 __all__ = ["DEFAULT_CAPACITY", "Samples"]
 
 DEFAULT_CAPACITY = 65_536
 """Durations a stage keeps exactly: half a MiB, or 36 minutes at 30 frames a second."""
 
-_SUB_BITS = 8  # 256 cells an octave: a cell is at most 1/256 of its value wide
-_CELLS = (63 - _SUB_BITS) << _SUB_BITS
+_CELLS = (63 - SUB_BITS) << SUB_BITS
 
 
 class Samples:
@@ -25,10 +26,6 @@ class Samples:
     sampled away as a reservoir would, and count and maximum stay exact. A percentile
     is exact until the first move; after it, it is the upper edge of its cell: never
     too low, and too high by at most 0.4 %. A move takes a few milliseconds.
-
-    Source:
-        The cells are those of HdrHistogram (hdrhistogram.org): linear inside an
-        octave, doubling from one to the next.
     """
 
     __slots__ = ("_capacity", "_cells", "_moved", "_moved_max", "_newest")
@@ -112,12 +109,12 @@ def _counted(durations: "array[int]") -> NDArray[np.int64]:
     """Return how many durations fall into each cell."""
     values = np.frombuffer(durations, np.int64) if durations else np.zeros(0, np.int64)
     _, bits = np.frexp(values.astype(np.float64))
-    shifts = np.maximum(bits.astype(np.int64) - (_SUB_BITS + 1), 0)
-    cells = (shifts << _SUB_BITS) + (values >> shifts)
+    shifts = np.maximum(bits.astype(np.int64) - (SUB_BITS + 1), 0)
+    cells = (shifts << SUB_BITS) + (values >> shifts)
     return np.bincount(np.minimum(cells, _CELLS - 1), minlength=_CELLS)
 
 
 def _upper_edge(cell: int) -> int:
     """Return the largest duration that falls into a cell."""
-    shift = max((cell >> _SUB_BITS) - 1, 0)
-    return ((cell - (shift << _SUB_BITS) + 1) << shift) - 1
+    shift = max((cell >> SUB_BITS) - 1, 0)
+    return ((cell - (shift << SUB_BITS) + 1) << shift) - 1

@@ -101,19 +101,23 @@ def challenges_of(headers: Iterable[str]) -> list[Challenge]:
     """
     found: list[tuple[str, dict[str, str]]] = []
     for folded in headers:
-        text = _FOLD.sub(" ", folded)
-        place = _BETWEEN.match(text).end()  # type: ignore[union-attr] # always matches
-        while place < len(text):
-            match = _PARAMETER.match(text, place) or _SCHEME.match(text, place)
-            if match is None:
-                match = _REST.match(text, place)
-            elif match.re is _SCHEME:
-                found.append((match[1].lower(), {}))
-            elif found:
-                quoted = match[2]
-                value = match[3] if quoted is None else _ESCAPED.sub(r"\1", quoted)
-                found[-1][1].setdefault(match[1].lower(), value)
-            place = _BETWEEN.match(text, match.end()).end()  # type: ignore[union-attr]
+        text = "," + _FOLD.sub(" ", folded)
+        place = 0
+        while between := _BETWEEN.match(text, place):
+            if between.end() == len(text):
+                break
+            match = _PARAMETER.match(text, between.end())
+            if match is not None:
+                if found:
+                    quoted = match[2]
+                    value = match[3] if quoted is None else _ESCAPED.sub(r"\1", quoted)
+                    found[-1][1].setdefault(match[1].lower(), value)
+            elif (match := _SCHEME.match(text, between.end())) is not None:
+                if "," in between[0]:  # else it is what a scheme says without a name
+                    found.append((match[1].lower(), {}))
+            else:
+                match = _REST.match(text, between.end())
+            place = match.end() if match else len(text)
     return [Challenge(scheme=scheme, values=values) for scheme, values in found]
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from edgeclf.bench.blocks import BlockCounter, DurationBlocks, cell_width_ns
-from edgeclf.latency import StageTimer
+from edgeclf.bench.blocks import BlockCounter, DurationBlocks
+from edgeclf.latency import StageTimer, cell_width_ns
 from edgeclf.stream import Decision
 from edgeclf.testing import FakeClock, FakeSource
 from edgeclf.types import Prediction

@@ -137,12 +137,6 @@ def test_runs_that_differ_are_refused_unless_that_is_what_is_asked(
     assert refusals(reports, [name]) == ()
 
 
-def test_the_pace_is_part_of_the_source(tmp_path: Path) -> None:
-    reports = [stored(tmp_path, "a"), stored(tmp_path, "b", pace=30)]
-
-    assert "differ in source" in refusals(reports)[0]
-
-
 def test_another_machine_has_its_own_system_and_profile(tmp_path: Path) -> None:
     changes = {**CHANGES["machine"], **CHANGES["system"], **CHANGES["profile"]}
     reports = [stored(tmp_path, "a"), stored(tmp_path, "b", **changes)]

@@ -5,7 +5,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from edgeclf.doctor import Finding, Surroundings, examine, look_around
 from edgeclf.doctor.packages import installed_packages, runtime_closure
 from edgeclf.doctor.probing import PROBES, Probe
 from edgeclf.machine import MachineReader, MachineState, ThrottleBits, read_identity
-from edgeclf.profiles import Profile, load_profile
+from edgeclf.profiles import load_profile
 from tests.environments import ROOT
 from tests.machines import PI_5, write_tree
 
@@ -766,27 +766,6 @@ def test_a_board_whose_python_is_too_old_is_told_why_and_where_to_read(
     title = "## Boards whose own Python is too old: a container"
     assert title in (ROOT / page).read_text("utf-8")
     assert anchor == re.sub("[^a-z -]", "", title[3:].lower()).replace(" ", "-")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _GuidedProfile(Profile):
-    guide: str | None = None
-
-
-def test_a_profile_that_names_a_page_of_its_own_is_followed(pi: Surroundings) -> None:
-    known = load_profile("raspberry-pi-5")
-    values = {each.name: getattr(known, each.name) for each in fields(known)}
-    board = _GuidedProfile(
-        **(values | {"runtime": "container", "guide": "docs/jetson-nano.md"})
-    )
-
-    [fix] = [
-        each.fix
-        for each in examine(replace(pi, profile=board)).findings
-        if each.name == "runtime-not-native"
-    ]
-
-    assert fix == "read docs/jetson-nano.md"
 
 
 def test_a_broken_numpy_is_the_one_problem_that_is_told(pi: Surroundings) -> None:

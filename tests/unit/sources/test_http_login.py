@@ -221,6 +221,7 @@ def test_a_wrong_password_is_one_line_that_repeats_nothing() -> None:
             r"Digest \(MD5-SESS, auth\)",
         ),
         ("Negotiate", "Negotiate"),
+        ("Negotiate WXpxNw", "Negotiate"),
         ('"Digest" realm="x"', "an unreadable"),
         (
             'Digest realm="x", nonce="n", algorithm="A\x1b[31mB"',

@@ -8,6 +8,8 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,6 +30,7 @@ BUNDLES = {
 PHOTOS = DEMO / "photos"
 CALIBRATION = DEMO / "calibration"
 VIDEO = DEMO / "photos.mp4"
+MODEL = "EfficientNet-Lite0 (ImageNet weights)"
 CATS = range(281, 286)
 """ImageNet's domestic cats: tabby, tiger cat, Persian, Siamese, Egyptian."""
 
@@ -48,18 +51,36 @@ def run(*arguments: str, quiet: bool = False, good: tuple[int, ...] = (0,)) -> s
         quiet: Do not show the output.
         good: Exit codes to go on with.
     """
-    click.secho(f"$ edgeclf {shlex.join(arguments)}", fg="cyan")
-    done = subprocess.run(  # noqa: S603 - our own command
-        [BIN / "edgeclf", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    show_command(arguments)
+    done = call(arguments)
     if not quiet:
         click.echo(done.stdout, nl=False)
     if done.returncode not in good:
         sys.exit(f"error: the command above ended with exit code {done.returncode}")
     return done.stdout
+
+
+def show_command(arguments: Sequence[str]) -> None:
+    """Show an edgeclf command as one types it."""
+    click.secho(f"$ edgeclf {shlex.join(arguments)}", fg="cyan")
+
+
+def call(
+    arguments: Sequence[str], *, messages: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run an edgeclf command.
+
+    Args:
+        arguments: Behind ``edgeclf``.
+        messages: What becomes of stderr: shown as it comes, or ``subprocess.PIPE``.
+    """
+    return subprocess.run(  # noqa: S603 - our own command
+        [BIN / "edgeclf", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=messages,
+        text=True,
+        check=False,
+    )
 
 
 def make_photos() -> None:
@@ -68,12 +89,36 @@ def make_photos() -> None:
     subprocess.run(command, check=True)  # noqa: S603 - our own script
 
 
-def convert(target: str) -> None:
-    """Convert EfficientNet-Lite0 to int8 for one kind of engine.
+def convert() -> None:
+    """Convert EfficientNet-Lite0 to int8 for each kind of engine, all at once.
+
+    One conversion keeps one core busy. The first shows how far it is; the others, in
+    a process each, are shown when it is done.
+    """
+    first, *others = BUNDLES
+    with ThreadPoolExecutor(len(BUNDLES)) as pool:
+        jobs = {
+            target: pool.submit(call, conversion(target), messages=subprocess.PIPE)
+            for target in others
+        }
+        heading(f"Convert {MODEL} to int8 for {first}; beside it for {others[0]}")
+        run(*conversion(first))
+        for target, job in jobs.items():
+            heading(f"Convert {MODEL} to int8 for {target}")
+            show_command(conversion(target))
+            done = job.result()
+            click.echo(done.stderr, nl=False, err=True)
+            click.echo(done.stdout, nl=False)
+            if done.returncode:
+                sys.exit(f"error: it ended with exit code {done.returncode}")
+
+
+def conversion(target: str) -> list[str]:
+    """Return the arguments that make a bundle for one kind of engine.
 
     The recipe leaves out the search for better settings, which takes a minute or two.
     """
-    run(
+    return [
         "convert",
         "efficientnet-lite0",
         f"--recipe={os.path.relpath(ROOT / 'converters/recipes')}/{target}-int8.toml",
@@ -83,7 +128,7 @@ def convert(target: str) -> None:
         "--profile=raspberry-pi-4b",
         "-o",
         str(BUNDLES[target]),
-    )
+    ]
 
 
 def check_cat() -> None:
@@ -137,9 +182,7 @@ def main() -> None:
     DEMO.mkdir(exist_ok=True)
     heading("Photos: those that scikit-image ships, and seeded crops of them")
     make_photos()
-    for target in BUNDLES:
-        heading(f"Convert EfficientNet-Lite0 (ImageNet weights) to int8 for {target}")
-        convert(target)
+    convert()
     for path in BUNDLES.values():
         heading(f"Verify {path.name} on this machine")
         run("verify", str(path))
